@@ -1,0 +1,82 @@
+"""Small random changes to the training faces, so that the network learns the expression and not the picture."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fer.dataset import EXPRESSIONS, Pictures
+
+
+class Augmentation(NamedTuple):
+    """How far each picture may be changed; every amount is drawn evenly from -reach to +reach."""
+
+    shift: float = 0.0  # share of the picture's side
+    rotation: float = 0.0  # degrees
+    zoom: float = 0.0  # share by which the face grows or shrinks
+    brightness: float = 0.0  # share of the range 0–255
+    contrast: float = 0.0  # share by which the contrast grows or shrinks
+
+
+def augment(images: tf.Tensor, seed: tf.Tensor, reach: Augmentation) -> tf.Tensor:
+    """Mirror, turn, zoom, shift and relight a batch at random, each picture in its own way.
+
+    images: (n, side, side, 1) uint8. seed: (2,) int64; the same seed gives the same pictures.
+    Returns (n, side, side, 1) float32 in 0–255.
+    """
+    count, side = tf.shape(images)[0], tf.cast(tf.shape(images)[1], tf.float32)
+
+    def random(which: int, reach: float) -> tf.Tensor:
+        return tf.random.stateless_uniform((count,), seed + which, -reach, reach)
+
+    mirror = tf.sign(random(0, 1.0))
+    angle, zoom = random(1, reach.rotation * np.pi / 180), 1 + random(2, reach.zoom)
+    shift_x, shift_y = side * random(3, reach.shift), side * random(4, reach.shift)
+    # One affine map from each output pixel to the input pixel that it shows, about the picture's centre.
+    cosine, sine, zero = zoom * tf.cos(angle), zoom * tf.sin(angle), tf.zeros((count,))
+    a, b, c, d = mirror * cosine, -mirror * sine, sine, cosine
+    centre = (side - 1) / 2
+    offset_x = centre - centre * (a + b) + shift_x
+    offset_y = centre - centre * (c + d) + shift_y
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(images, tf.float32),
+        transforms=tf.stack([a, b, offset_x, c, d, offset_y, zero, zero], axis=1),
+        output_shape=tf.shape(images)[1:3],
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+        fill_value=0.0,
+    )
+    contrast = 1 + random(5, reach.contrast)[:, None, None, None]
+    brightness = 255 * random(6, reach.brightness)[:, None, None, None]
+    mean = tf.reduce_mean(moved, axis=(1, 2, 3), keepdims=True)
+    return tf.clip_by_value((moved - mean) * contrast + mean + brightness, 0.0, 255.0)
+
+
+def training_batches(pictures: Pictures, batch_size: int, reach: Augmentation, seed: int) -> tf.data.Dataset:
+    """Shuffle and augment the pictures anew in every epoch; the seed fixes both.
+
+    Yields images (batch_size, 48, 48, 1) float32 in 0–255 and one-hot labels (batch_size, 5) float32.
+    """
+    count = len(pictures.labels)
+    batches = (
+        tf.data.Dataset.from_tensor_slices(arrays_for(pictures))
+        .shuffle(count, seed=seed, reshuffle_each_iteration=True)
+        .batch(batch_size, drop_remainder=count >= batch_size)
+    )
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    return (
+        tf.data.Dataset.zip(batches, seeds)
+        .map(lambda batch, seed: (augment(batch[0], seed, reach), batch[1]), num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_batches(pictures: Pictures, batch_size: int = 256) -> tf.data.Dataset:
+    """Batch the pictures as they are, in their order: images uint8, labels as in `training_batches`."""
+    return tf.data.Dataset.from_tensor_slices(arrays_for(pictures)).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def arrays_for(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
+    """Return images (N, 48, 48, 1) uint8 and one-hot labels (N, 5) float32."""
+    return pictures.images[..., None], keras.utils.to_categorical(pictures.labels, len(EXPRESSIONS))

@@ -1,0 +1,199 @@
+"""FER-2013, reduced to five expressions: read any of its published forms, write and read one CSV.
+
+Published forms: the Kaggle folder (`train/happy/Training_123.jpg`, …), a zip of that folder, and the
+classic `fer2013.csv` or `icml_face_data.csv`, zipped or not. Ours is a CSV with the header
+`emotion,pixels,Usage`: the name of the expression, 2304 grey values 0–255 in row order, and the split.
+"""
+
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from fer.progress import progress
+
+EXPRESSIONS = ("angry", "happy", "sad", "surprise", "neutral")
+DROPPED_EXPRESSIONS = ("disgust", "fear")
+CLASSIC_LABELS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
+SPLITS = ("Training", "PublicTest", "PrivateTest")
+SIDE = 48  # pixels; every FER-2013 picture is 48×48, grey
+LARGEST_FILE = 1_000_000  # bytes; a real one has about 1,600
+LARGEST_BAD_SHARE = 0.01
+
+
+class Pictures(NamedTuple):
+    """N grey faces; the arrays run in parallel.
+
+    images: (N, 48, 48) uint8. labels: (N,) int64, indices into EXPRESSIONS. splits: (N,) str, out of SPLITS.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    splits: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> "Pictures":
+        """Return the pictures picked by a (N,) bool mask or by (M,) int positions."""
+        return Pictures(self.images[chosen], self.labels[chosen], self.splits[chosen])
+
+    def split(self, name: str) -> "Pictures":
+        """Return the pictures of one split."""
+        return self.where(self.splits == name)
+
+
+class Record(NamedTuple):
+    """One picture before it is decoded, and where it stands (row number or file name)."""
+
+    place: str
+    expression: str
+    split: str
+    read: Callable[[], bytes]
+
+
+class BadPicture(ValueError):
+    """A row or a file that is no FER-2013 picture; the message says why."""
+
+
+def read_fer2013(source: Path) -> tuple[Pictures, list[str]]:
+    """Read FER-2013 in any of its published forms, or our own CSV.
+
+    Returns the pictures of the five expressions, and one line for each bad row or file; these are left out.
+    Raises ValueError, worded for the user, when there is nothing to read or more than 1 % of it is bad.
+    """
+    if not source.exists():
+        raise ValueError(f"There is no file or folder {source}. Check the spelling and where you run from.")
+    if source.is_dir():
+        files = {path.relative_to(source).as_posix(): path for path in source.rglob("*")}
+        records = picture_records(files, lambda name: files[name].read_bytes())
+        return decode_records(records, decode_picture, source)
+    if source.suffix.lower() == ".csv":
+        with source.open("rb") as lines:
+            return decode_records(row_records(lines, source), parse_pixels, source)
+    if not zipfile.is_zipfile(source):
+        raise ValueError(f"{source} is no folder, no .csv and no whole zip. If it is a download, get it again.")
+    with zipfile.ZipFile(source) as archive:
+        # Members are read in memory, never extracted: whatever their names say, nothing is written.
+        tables = [name for name in archive.namelist() if name.endswith(("fer2013.csv", "icml_face_data.csv"))]
+        if tables:
+            with archive.open(tables[0]) as lines:
+                return decode_records(row_records(lines, source), parse_pixels, source)
+        return decode_records(picture_records(archive.namelist(), archive.read), decode_picture, source)
+
+
+def picture_records(names: Iterable[str], read: Callable[[str], bytes]) -> list[Record]:
+    """List the pictures among file names such as `train/happy/Training_123.jpg`, in order of their names."""
+    paths = sorted(PurePosixPath(name) for name in names if name.lower().endswith((".jpg", ".jpeg", ".png")))
+    return [
+        Record(str(path), path.parent.name.lower(), path.name.split("_")[0], lambda path=path: read(str(path)))
+        for path in paths
+        if not path.name.startswith(".")  # macOS hides a file of its own beside each picture
+    ]
+
+
+def row_records(lines: Iterable[bytes], source: Path) -> list[Record]:
+    """List the rows of a CSV; the header says which column is which."""
+    rows = [[field.strip(b' "\r\n') for field in line.split(b",")] for line in lines]
+    header = [name.decode(errors="replace").lower().removeprefix("\ufeff") for name in rows[0]] if rows else []
+    missing = {"emotion", "pixels", "usage"} - set(header)
+    if missing:
+        raise ValueError(f"{source} has no column {', '.join(sorted(missing))}; its first line must name the columns.")
+    emotion, pixels, usage = (header.index(name) for name in ("emotion", "pixels", "usage"))
+
+    def record(number: int, row: list[bytes]) -> Record:
+        row = row + [b""] * (len(header) - len(row))
+        label = row[emotion].decode(errors="replace")
+        split = row[usage].decode(errors="replace")
+        return Record(f"row {number}", CLASSIC_LABELS.get(label, label), split, lambda: row[pixels])
+
+    return [record(number, row) for number, row in enumerate(rows[1:], start=2) if row != [b""]]
+
+
+def decode_records(
+    records: list[Record], decode: Callable[[bytes], np.ndarray], source: Path
+) -> tuple[Pictures, list[str]]:
+    """Decode the pictures of the five expressions; see `read_fer2013`."""
+    images, labels, splits, problems = [], [], [], []
+    for record in progress(records, f"Reading {source.name}", unit="pictures"):
+        if record.expression in DROPPED_EXPRESSIONS:
+            continue
+        try:
+            if record.expression not in EXPRESSIONS:
+                raise BadPicture(f"unknown expression {record.expression[:20]!r}")
+            image = decode(record.read())
+            if record.split not in SPLITS:
+                raise BadPicture(f"unknown split {record.split[:20]!r}, expected one of {', '.join(SPLITS)}")
+        except (BadPicture, OSError, zipfile.BadZipFile) as problem:
+            problems.append(f"{record.place}: {problem}")
+            continue
+        images.append(image)
+        labels.append(EXPRESSIONS.index(record.expression))
+        splits.append(record.split)
+    if len(problems) > LARGEST_BAD_SHARE * len(records):
+        some = "\n  ".join(problems[:5])
+        raise ValueError(f"{len(problems)} of {len(records)} pictures in {source} are bad, more than 1 %:\n  {some}")
+    if not images:
+        raise ValueError(f"{source} holds no picture of {', '.join(EXPRESSIONS)}. Is it FER-2013?")
+    return Pictures(np.stack(images), np.array(labels), np.array(splits)), problems
+
+
+def decode_picture(content: bytes) -> np.ndarray:
+    """Decode a JPEG or PNG to (48, 48) uint8; raises BadPicture."""
+    if len(content) > LARGEST_FILE:
+        raise BadPicture(f"{len(content):,} bytes, more than {LARGEST_FILE:,}")
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
+    if image is None:
+        raise BadPicture("not a readable picture")
+    if image.shape != (SIDE, SIDE):
+        raise BadPicture(f"{image.shape[1]}×{image.shape[0]} pixels instead of {SIDE}×{SIDE}")
+    return image
+
+
+def parse_pixels(text: bytes) -> np.ndarray:
+    """Parse 2304 space-separated integers 0–255 to (48, 48) uint8; raises BadPicture.
+
+    NumPy's own text parser is about eight times as fast as `list(map(int, text.split()))`.
+    """
+    try:
+        with warnings.catch_warnings(action="error"):
+            values = np.fromstring(text, dtype=np.int32, sep=" ")
+    except (ValueError, DeprecationWarning):  # what older and newer NumPy do with text that is no number
+        raise BadPicture("pixels that are not whole numbers") from None
+    if values.size != SIDE * SIDE:
+        raise BadPicture(f"{values.size} pixels instead of {SIDE * SIDE}")
+    if values.min() < 0 or values.max() > 255:
+        raise BadPicture(f"pixels from {values.min()} to {values.max()}, outside 0–255")
+    return values.astype(np.uint8).reshape(SIDE, SIDE)
+
+
+def format_pixels(image: np.ndarray) -> str:
+    """Write a (48, 48) uint8 image as 2304 space-separated integers."""
+    return PIXEL_WORDS[image.ravel()].tobytes().translate(None, b"\0").decode().rstrip()
+
+
+# Every grey value as text, padded with zero bytes to four: one look-up writes a whole picture.
+PIXEL_WORDS = np.array([f"{value} ".encode() for value in range(256)], dtype="S4").view(np.uint32)
+
+
+def write_csv(pictures: Pictures, target: Path) -> None:
+    """Write the CSV of the five expressions, whole or not at all."""
+    unfinished = target.with_name(target.name + ".part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished.open("w", newline="\n") as file:
+        file.write("emotion,pixels,Usage\n")
+        rows = zip(*pictures, strict=True)
+        for image, label, split in progress(rows, f"Writing {target.name}", len(pictures.labels), "pictures"):
+            file.write(f"{EXPRESSIONS[label]},{format_pixels(image)},{split}\n")
+    unfinished.replace(target)
+
+
+def count_table(pictures: Pictures) -> pd.DataFrame:
+    """Count the pictures: one row a split, one column an expression, with totals."""
+    expressions = np.array(EXPRESSIONS)[pictures.labels]
+    counts = pd.crosstab(pictures.splits, expressions)
+    counts = counts.reindex(index=[name for name in SPLITS if name in counts.index], columns=EXPRESSIONS, fill_value=0)
+    return counts.assign(total=counts.sum(axis=1)).rename_axis(index="split", columns=None)

@@ -1,0 +1,92 @@
+"""Show what was recognised: boxes on the picture, and five bars a face."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+
+from fer.dataset import EXPRESSIONS
+
+# Okabe & Ito's palette, which colour-blind people can tell apart.
+COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#009E73"), strict=True))
+
+
+def annotate(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """Draw a numbered box with expression and confidence on each face of a picture.
+
+    image: (height, width[, 3]) uint8. table: as from `Recogniser.recognise`. Returns (height, width, 3) uint8.
+    """
+    canvas = Image.fromarray(image).convert("RGB")
+    draw = ImageDraw.Draw(canvas)
+    for face in table[::-1].itertuples():  # the largest face is drawn last, on top
+        # A line and letters that fit the face, but can be read in a small picture and in a huge one.
+        letters = int(np.clip(face.width / 8, max(12, max(image.shape) / 60), max(image.shape) / 20))
+        line = max(2, letters // 8)
+        colour = COLOURS[face.expression]
+        box = (face.x, face.y, face.x + face.width, face.y + face.height)
+        draw.rectangle([box[0] - line, box[1] - line, box[2] + line, box[3] + line], outline="black", width=3 * line)
+        draw.rectangle(box, outline=colour, width=line)
+        draw_label(draw, f"{face.face} {face.expression} {face.confidence:.0%}", box, letters, colour, canvas.size)
+    return np.asarray(canvas)
+
+
+def draw_label(
+    draw: ImageDraw.ImageDraw,
+    text: str,
+    box: tuple[int, int, int, int],
+    letters: int,
+    colour: str,
+    size: tuple[int, int],
+) -> None:
+    """Write black text on a coloured plate above the box, or below or inside it where the picture ends."""
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans:bold"), letters)
+    padding = letters // 4
+    left, top, right, bottom = draw.textbbox((0, 0), text, font)
+    width, height = right - left + 2 * padding, bottom - top + 2 * padding
+    x = min(max(0, box[0]), max(0, size[0] - width))
+    above, below = box[1] - height - letters // 4, box[3] + letters // 4
+    y = above if above >= 0 else below if below + height <= size[1] else max(0, box[1])
+    draw.rectangle([x, y, x + width, y + height], fill=colour, outline="black", width=max(1, letters // 12))
+    draw.text((x + padding - left, y + padding - top), text, fill="black", font=font)
+
+
+def plot_picture(image: np.ndarray, title: str = "") -> Figure:
+    """Show a picture without axes, as large as a notebook's column."""
+    height, width = image.shape[:2]
+    inches = min(8.0, 8.0 * width / height)
+    figure, axes = plt.subplots(figsize=(inches, inches * height / width), layout="constrained")
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axes.set_axis_off()
+    axes.set_title(title)
+    return figure
+
+
+def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: int = 12) -> Figure | None:
+    """Show each face as the network saw it, beside its five probabilities; no figure without a face.
+
+    crops: (n, 48, 48) uint8, one for each row of the table. At most the `most` largest faces are shown.
+    """
+    shown = table.head(most)
+    if shown.empty:
+        return None
+    figure, rows = plt.subplots(
+        len(shown), 2, figsize=(7, 1.6 * len(shown)), width_ratios=(1, 4), squeeze=False, layout="constrained"
+    )
+    for (picture, bars), crop, (_, face) in zip(rows, crops, shown.iterrows(), strict=False):
+        picture.imshow(crop, cmap="gray", vmin=0, vmax=255)
+        picture.set_axis_off()
+        picture.set_title(f"face {face['face']}", fontsize=10)
+        values = face[list(EXPRESSIONS)].astype(float)
+        bars.barh(EXPRESSIONS, values, color=[COLOURS[name] for name in EXPRESSIONS], height=0.8)
+        for position, value in enumerate(values):
+            bars.text(value + 0.01, position, f"{value:.0%}", va="center", fontsize=9)
+        bars.set_xlim(0, 1.12)
+        bars.set_xticks([])
+        bars.invert_yaxis()
+        bars.tick_params(length=0)
+        bars.spines[:].set_visible(False)
+    return figure

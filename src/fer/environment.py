@@ -1,0 +1,71 @@
+"""Set up the place where the notebook runs: Colab, JupyterLab or a plain kernel."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's warnings only, not its diary
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on AMD processors; measured there: 2.5×
+
+OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels
+IN_COLAB = "google.colab" in sys.modules
+
+
+def prepare_opencv() -> None:
+    """See to an OpenCV with Haar cascades; version 5 took them out of its main packages.
+
+    Raises RuntimeError, worded for the user, where only a restart of the runtime helps.
+    """
+    # Asked in a child process: a module that is once imported cannot be exchanged in this one.
+    check = "import cv2, os; assert os.path.isdir(cv2.data.haarcascades); cv2.CascadeClassifier"
+    if subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0:
+        return
+    print(f"The installed OpenCV has no Haar cascades: installing {OPENCV} …")
+    # --no-deps: numpy and the rest stay as they are.
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", OPENCV]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"pip could not install {OPENCV}. Without network? pip said: {result.stderr.strip()[-300:]}")
+    if "cv2" in sys.modules:
+        raise RuntimeError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
+    importlib.invalidate_caches()
+
+
+def find_models(repository: str, drive_folder: str = "") -> Path:
+    """Find the folder with fer.json and fer.h5: in Drive if asked for, here, or in a clone of the repository.
+
+    drive_folder: a folder in the user's Google Drive such as "fer/models"; mounting asks for permission, so an empty
+    one never does. Raises FileNotFoundError that says how to bring the files.
+    """
+    if drive_folder:
+        if not IN_COLAB:
+            raise FileNotFoundError(f"DRIVE_FOLDER is {drive_folder!r}, but Google Drive is only at hand in Colab.")
+        from google.colab import drive
+
+        drive.mount("/content/drive")
+        folders = [Path("/content/drive/MyDrive") / drive_folder]
+    else:
+        clone = Path(repository.rstrip("/").rsplit("/", 1)[-1])
+        folders = [Path("models"), Path(), clone / "models"]
+        if not any(has_models(folder) for folder in folders):
+            # Shallow: only the newest state is fetched. GIT_TERMINAL_PROMPT: never wait for a password.
+            subprocess.run(
+                ["git", "clone", "--quiet", "--depth", "1", repository, str(clone)],
+                capture_output=True,
+                env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+            )
+    for folder in folders:
+        if has_models(folder):
+            return folder
+    raise FileNotFoundError(
+        f"fer.json and fer.h5 are neither in {folders[0].absolute()} nor could they be fetched from {repository}. "
+        "Upload both files (in Colab: the folder icon on the left, then drag them in; in Jupyter: beside this "
+        "notebook), or make them with train_model.ipynb. Then run this cell again."
+    )
+
+
+def has_models(folder: Path) -> bool:
+    """Tell whether both model files are in a folder."""
+    return all((folder / name).is_file() for name in ("fer.json", "fer.h5"))

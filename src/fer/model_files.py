@@ -1,0 +1,62 @@
+"""Save a network as fer.json and fer.h5, and load it back only if both files are whole."""
+
+import hashlib
+import warnings
+from pathlib import Path
+
+import keras
+
+MODEL_FILES = ("fer.json", "fer.h5")
+CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
+
+
+class UnusableModel(ValueError):
+    """Model files that are missing, damaged or of another network; the message says what to do."""
+
+
+def save_network(network: keras.Model, folder: Path) -> None:
+    """Write fer.json (architecture), fer.h5 (weights, architecture) and their checksums.
+
+    Each is written beside and then renamed, so that a run cut off here leaves the former files whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
+    unfinished["fer.json"].write_text(network.to_json())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras recommends its newer .keras format
+        network.save(unfinished["fer.h5"], include_optimizer=False)
+    sums = "".join(f"{checksum(path)}  {name}\n" for name, path in unfinished.items())
+    for name, path in unfinished.items():
+        path.replace(folder / name)
+    (folder / CHECKSUMS).write_text(sums)
+
+
+def load_network(folder: Path) -> keras.Model:
+    """Load what `save_network` wrote; raises UnusableModel.
+
+    A file with code in it (a Lambda layer) is refused by Keras' safe mode, which is never switched off here.
+    """
+    for name in MODEL_FILES:
+        if not (folder / name).is_file():
+            raise UnusableModel(f"There is no {name} in {folder.resolve()}. Train a network, or put the file there.")
+    sums = folder / CHECKSUMS
+    expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
+    for name in MODEL_FILES:
+        if name in expected and checksum(folder / name) != expected[name]:
+            raise UnusableModel(
+                f"{name} in {folder.resolve()} is not the file that {CHECKSUMS} describes: damaged, or of another"
+                f" network. Fetch {' and '.join(MODEL_FILES)} again; if they are your own, delete {CHECKSUMS}."
+            )
+    try:
+        network = keras.models.model_from_json((folder / "fer.json").read_text())
+        network.load_weights(folder / "fer.h5")
+    except Exception as error:  # Keras raises nearly anything for files that are not its own
+        reason = str(error).strip().split("\n")[0][:200]
+        raise UnusableModel(f"The network in {folder.resolve()} cannot be loaded: {reason}") from error
+    return network
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

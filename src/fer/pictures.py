@@ -1,0 +1,78 @@
+"""Turn an uploaded file into a picture, or say in one sentence why that is not possible."""
+
+import io
+import warnings
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+LONGEST_PICTURE_SIDE = 4000  # pixels; a larger photo is shrunk while it is decoded, so that it fits into memory
+
+
+class UnreadablePicture(ValueError):
+    """A file that is no picture; the message names the file, the reason and a way out."""
+
+
+def decode_upload(content: bytes, name: str) -> np.ndarray:
+    """Decode the bytes of a picture file, upright (EXIF) and in RGB.
+
+    Returns (height, width, 3) uint8, no side longer than 4000 pixels. Of an animation, the first frame counts;
+    transparent parts become white. Raises UnreadablePicture.
+    """
+    if not content:
+        raise UnreadablePicture(f"{name} is empty (0 bytes). Upload it again.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
+            with Image.open(io.BytesIO(content)) as image:
+                return upright_rgb(image)
+    except UnidentifiedImageError:
+        raise UnreadablePicture(
+            f"{name} is not a picture that can be read here ({describe(content)}). Save it as JPEG or PNG."
+        ) from None
+    except Image.DecompressionBombError:
+        raise UnreadablePicture(f"{name} has more pixels than fit into memory. Shrink it below 150 megapixels.") from None
+    except Exception as error:  # a damaged file makes the decoders raise nearly anything
+        raise UnreadablePicture(f"{name} is damaged ({error}). Download or export it again.") from None
+
+
+def upright_rgb(image: Image.Image) -> np.ndarray:
+    """Return an opened picture as (height, width, 3) uint8, turned as its EXIF says."""
+    limit = (LONGEST_PICTURE_SIDE, LONGEST_PICTURE_SIDE)
+    image.draft("RGB", limit)  # lets the JPEG decoder skip what would be shrunk away; does nothing for other formats
+    image.thumbnail(limit)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more: Pillow would cut off, not scale
+        values = np.asarray(image).astype(np.float32)
+        brightest = 65535.0 if values.max() > 255 else 255.0
+        image = Image.fromarray((values * (255 / brightest)).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def describe(content: bytes) -> str:
+    """Say what a file that is no readable picture looks like instead."""
+    start = content[:512].lstrip().lower()
+    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+        return "it is a HEIC photo"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page"
+    if start.startswith(b"%pdf"):
+        return "it is a PDF"
+    return "it is text" if content[:512].isascii() else "its format is unknown"
+
+
+def to_grey(image: np.ndarray) -> np.ndarray:
+    """Return an RGB (height, width, 3) or grey (height, width[, 1]) uint8 picture as (height, width) uint8."""
+    if image.dtype != np.uint8:
+        raise ValueError(f"expected a picture of uint8 values 0–255, got {image.dtype}")
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if image.ndim == 2 and image.size:
+        return image
+    if image.ndim == 3 and image.shape[2] == 3 and image.size:
+        return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    raise ValueError(f"expected a picture of shape (height, width, 3) or (height, width), got {image.shape}")

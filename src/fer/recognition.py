@@ -1,0 +1,55 @@
+"""Recognise the expression of every face in a picture."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from fer.dataset import EXPRESSIONS
+from fer.faces import CROP_SIDE, crop_faces, find_faces
+from fer.model_files import load_network
+from fer.pictures import to_grey
+
+COLUMNS = ("face", "x", "y", "width", "height", "expression", "confidence", *EXPRESSIONS)
+
+
+class Recogniser:
+    """A network, compiled once, and what is needed to use it on photos."""
+
+    def __init__(self, network: keras.Model) -> None:
+        # A traced function answers in a few milliseconds; `network.predict` spends tens on set-up in every call.
+        signature = tf.TensorSpec((None, CROP_SIDE, CROP_SIDE, 1), tf.uint8)
+        self.forward = tf.function(
+            lambda crops: network(tf.cast(crops, tf.float32), training=False), input_signature=[signature]
+        )
+        self.classify(np.zeros((1, CROP_SIDE, CROP_SIDE), np.uint8))  # trace now, so that the first picture need not
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Recogniser":
+        """Load fer.json and fer.h5 from a folder; raises UnusableModel."""
+        return cls(load_network(Path(folder)))
+
+    def classify(self, crops: np.ndarray) -> np.ndarray:
+        """Return (n, 5) float32 probabilities for (n, 48, 48) or (n, 48, 48, 1) uint8 faces, in one batch."""
+        if crops.dtype != np.uint8 or crops.shape[1:] not in ((CROP_SIDE, CROP_SIDE), (CROP_SIDE, CROP_SIDE, 1)):
+            raise ValueError(f"expected uint8 crops of shape (n, 48, 48) or (n, 48, 48, 1), got {crops.dtype} {crops.shape}")
+        return self.forward(tf.constant(crops.reshape(-1, CROP_SIDE, CROP_SIDE, 1))).numpy()
+
+    def recognise(self, image: np.ndarray) -> pd.DataFrame:
+        """Find the faces in a picture and name their expressions.
+
+        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. Returns one row a face, largest
+        first: face (a number from 1), x, y, width, height (pixels of the image), expression, confidence (the
+        largest of the probabilities), and the probability of each expression; no row where there is no face.
+        """
+        grey = to_grey(image)
+        boxes = find_faces(grey)
+        probabilities = self.classify(crop_faces(grey, boxes))
+        table = pd.DataFrame(boxes, columns=["x", "y", "width", "height"])
+        table.insert(0, "face", np.arange(1, len(boxes) + 1))
+        table["expression"] = np.array(EXPRESSIONS, dtype=object)[probabilities.argmax(axis=1)]
+        table["confidence"] = probabilities.max(axis=1, initial=0)
+        table[list(EXPRESSIONS)] = probabilities
+        return table[list(COLUMNS)]

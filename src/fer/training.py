@@ -1,0 +1,184 @@
+"""Train a network by its recipe: stop when it is good enough, keep the best weights, go on after a break."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import pandas as pd
+import tensorflow as tf
+
+from fer.augmentation import Augmentation, evaluation_batches, training_batches
+from fer.dataset import Pictures
+from fer.progress import progress
+
+
+class Recipe(NamedTuple):
+    """How a network is trained, and from which accuracies on it is good enough to stop."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str  # "adam" or "sgd" (Nesterov, momentum 0.9)
+    learning_rate: float  # the peak, after one epoch of warm-up; from there half a cosine down to zero
+    weight_decay: float  # decoupled for adam, per step
+    label_smoothing: float
+    augmentation: Augmentation
+    stop_accuracy: float
+    stop_val_accuracy: float
+
+
+RECIPES = {
+    "original": Recipe(
+        epochs=16,
+        batch_size=64,
+        optimizer="adam",
+        learning_rate=6e-4,
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        augmentation=Augmentation(shift=0.04),
+        stop_accuracy=0.75,
+        stop_val_accuracy=0.71,
+    ),
+    "modern": Recipe(
+        epochs=28,
+        batch_size=64,
+        optimizer="sgd",
+        learning_rate=0.05,
+        weight_decay=5e-4,
+        label_smoothing=0.1,
+        augmentation=Augmentation(shift=0.06, rotation=8.0, zoom=0.08, brightness=0.08, contrast=0.15),
+        stop_accuracy=0.90,
+        stop_val_accuracy=0.80,
+    ),
+}
+
+
+class StopAtAccuracy(keras.callbacks.Callback):
+    """Stop at the end of the first epoch in which both accuracies are above their thresholds (shares, 0–1)."""
+
+    def __init__(self, accuracy: float = 0.75, val_accuracy: float = 0.71) -> None:
+        super().__init__()
+        self.accuracy = accuracy
+        self.val_accuracy = val_accuracy
+        self.has_complained = False
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Compare the epoch's accuracies with the thresholds."""
+        logs = logs or {}
+        missing = [name for name in ("accuracy", "val_accuracy") if name not in logs]
+        if missing:
+            if not self.has_complained:
+                print(f"StopAtAccuracy cannot stop this run: it does not measure {' and '.join(missing)}.")
+            self.has_complained = True
+            return
+        if (
+            logs["accuracy"] > self.accuracy
+            and logs["val_accuracy"] > self.val_accuracy
+        ):  # fmt: skip
+            self.model.stop_training = True
+            print(
+                f"Stopped after epoch {epoch + 1}: accuracy {logs['accuracy']:.1%} is above {self.accuracy:.1%}"
+                f" and validation accuracy {logs['val_accuracy']:.1%} above {self.val_accuracy:.1%}."
+            )
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """Show a bar while an epoch runs, and one line of figures when it is done."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Start the bar."""
+        self.bar = progress(None, f"Epoch {epoch + 1:2d}/{self.params['epochs']}", self.params["steps"], "batches")
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Move the bar."""
+        self.bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Replace the bar by the figures."""
+        seconds = self.bar.format_dict["elapsed"]
+        self.bar.leave = False
+        self.bar.close()
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in sorted((logs or {}).items()))
+        print(f"Epoch {epoch + 1:2d}/{self.params['epochs']}  {seconds:4.0f} s  {figures}", flush=True)
+
+
+def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
+    """Set loss, optimiser and schedule of the recipe."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / 100,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=steps_per_epoch,
+        decay_steps=max(1, (recipe.epochs - 1) * steps_per_epoch),
+    )
+    if recipe.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(schedule, weight_decay=recipe.weight_decay or None)
+    else:
+        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    network.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=bool(tf.config.list_physical_devices("GPU")),  # on a CPU, XLA trains three times slower
+    )
+    optimizer.build(network.trainable_variables)
+
+
+def run_folder(parent: Path, network: keras.Model, recipe: Recipe, training: Pictures, seed: int) -> Path:
+    """Name the folder of this run after all that decides its result, so that only the same run is continued."""
+    data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
+    decides = json.dumps([network.to_json(), recipe, data, seed])
+    return parent / f"{network.name}-{hashlib.sha256(decides.encode()).hexdigest()[:8]}"
+
+
+def train(
+    network: keras.Model, recipe: Recipe, training: Pictures, validation: Pictures, folder: Path, seed: int
+) -> pd.DataFrame:
+    """Train until the recipe ends or StopAtAccuracy stops it; leave the network with its best weights.
+
+    A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
+    history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss.
+    """
+    batches = training_batches(training, recipe.batch_size, recipe.augmentation, seed)
+    compile_network(network, recipe, steps_per_epoch=len(batches))
+    best, log, finished = folder / "best.weights.h5", folder / "history.csv", folder / "finished"
+    folder.mkdir(parents=True, exist_ok=True)
+    if finished.exists():
+        print(f"This run is finished. To train afresh, delete {folder} or change SEED.")
+    else:
+        so_far = read_history(log)
+        if len(so_far):
+            print(f"Going on after epoch {len(so_far)}, as kept in {folder}.")
+        network.fit(
+            batches,
+            epochs=recipe.epochs,
+            validation_data=evaluation_batches(validation),
+            verbose=0,
+            callbacks=[
+                EpochProgress(),
+                StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy),
+                keras.callbacks.ModelCheckpoint(
+                    best,
+                    monitor="val_accuracy",
+                    save_best_only=True,
+                    save_weights_only=True,
+                    initial_value_threshold=so_far["val_accuracy"].max() if len(so_far) else None,
+                ),
+                keras.callbacks.CSVLogger(log, append=True),
+                keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False),
+            ],
+        )
+        finished.touch()
+        shutil.rmtree(folder / "backup", ignore_errors=True)
+    network.load_weights(best)
+    return read_history(log)
+
+
+def read_history(log: Path) -> pd.DataFrame:
+    """Read a CSVLogger's file; of an epoch that was cut off and repeated, the last try counts."""
+    if not log.exists():
+        return pd.DataFrame(columns=["epoch", "accuracy", "loss", "val_accuracy", "val_loss"])
+    history = pd.read_csv(log).drop_duplicates("epoch", keep="last")
+    return history.assign(epoch=history["epoch"] + 1).reset_index(drop=True)
