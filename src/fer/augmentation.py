@@ -1,4 +1,4 @@
-"""Small random changes to the training faces, so that the network learns the expression and not the picture."""
+"""Change the training faces a little, at random, in every epoch."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""FER-2013, reduced to five expressions: read any of its published forms, write and read one CSV.
+"""Read FER-2013 in any of its published forms, reduced to five expressions.
 
 Published forms: the Kaggle folder (`train/happy/Training_123.jpg`, …), a zip of that folder, and the
 classic `fer2013.csv` or `icml_face_data.csv`, zipped or not. Ours is a CSV with the header
@@ -7,8 +7,7 @@ classic `fer2013.csv` or `icml_face_data.csv`, zipped or not. Ours is a CSV with
 
 import warnings
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from fer.environment import UserError
 from fer.progress import progress
 
 EXPRESSIONS = ("angry", "happy", "sad", "surprise", "neutral")
@@ -37,8 +37,8 @@ class Pictures(NamedTuple):
     labels: np.ndarray
     splits: np.ndarray
 
-    def where(self, chosen: np.ndarray) -> "Pictures":
-        """Return the pictures picked by a (N,) bool mask or by (M,) int positions."""
+    def where(self, chosen: np.ndarray | slice) -> "Pictures":
+        """Return the pictures picked by a (N,) bool mask, by (M,) int positions or by a slice."""
         return Pictures(self.images[chosen], self.labels[chosen], self.splits[chosen])
 
     def split(self, name: str) -> "Pictures":
@@ -55,7 +55,7 @@ class Record(NamedTuple):
     read: Callable[[], bytes]
 
 
-class BadPicture(ValueError):
+class BadPictureError(ValueError):
     """A row or a file that is no FER-2013 picture; the message says why."""
 
 
@@ -63,10 +63,10 @@ def read_fer2013(source: Path) -> tuple[Pictures, list[str]]:
     """Read FER-2013 in any of its published forms, or our own CSV.
 
     Returns the pictures of the five expressions, and one line for each bad row or file; these are left out.
-    Raises ValueError, worded for the user, when there is nothing to read or more than 1 % of it is bad.
+    Raises UserError when there is nothing to read or more than 1 % of it is bad.
     """
     if not source.exists():
-        raise ValueError(f"There is no file or folder {source}. Check the spelling and where you run from.")
+        raise UserError(f"There is no file or folder {source}. Check the spelling and where you run from.")
     if source.is_dir():
         files = {path.relative_to(source).as_posix(): path for path in source.rglob("*")}
         records = picture_records(files, lambda name: files[name].read_bytes())
@@ -75,7 +75,7 @@ def read_fer2013(source: Path) -> tuple[Pictures, list[str]]:
         with source.open("rb") as lines:
             return decode_records(row_records(lines, source), parse_pixels, source)
     if not zipfile.is_zipfile(source):
-        raise ValueError(f"{source} is no folder, no .csv and no whole zip. If it is a download, get it again.")
+        raise UserError(f"{source} is no folder, no .csv and no whole zip. If it is a download, get it again.")
     with zipfile.ZipFile(source) as archive:
         # Members are read in memory, never extracted: whatever their names say, nothing is written.
         tables = [name for name in archive.namelist() if name.endswith(("fer2013.csv", "icml_face_data.csv"))]
@@ -101,7 +101,7 @@ def row_records(lines: Iterable[bytes], source: Path) -> list[Record]:
     header = [name.decode(errors="replace").lower().removeprefix("\ufeff") for name in rows[0]] if rows else []
     missing = {"emotion", "pixels", "usage"} - set(header)
     if missing:
-        raise ValueError(f"{source} has no column {', '.join(sorted(missing))}; its first line must name the columns.")
+        raise UserError(f"{source} has no column {', '.join(sorted(missing))}; its first line must name the columns.")
     emotion, pixels, usage = (header.index(name) for name in ("emotion", "pixels", "usage"))
 
     def record(number: int, row: list[bytes]) -> Record:
@@ -123,11 +123,11 @@ def decode_records(
             continue
         try:
             if record.expression not in EXPRESSIONS:
-                raise BadPicture(f"unknown expression {record.expression[:20]!r}")
+                raise BadPictureError(f"unknown expression {record.expression[:20]!r}")
             image = decode(record.read())
             if record.split not in SPLITS:
-                raise BadPicture(f"unknown split {record.split[:20]!r}, expected one of {', '.join(SPLITS)}")
-        except (BadPicture, OSError, zipfile.BadZipFile) as problem:
+                raise BadPictureError(f"unknown split {record.split[:20]!r}, expected one of {', '.join(SPLITS)}")
+        except (BadPictureError, OSError, zipfile.BadZipFile) as problem:
             problems.append(f"{record.place}: {problem}")
             continue
         images.append(image)
@@ -135,26 +135,26 @@ def decode_records(
         splits.append(record.split)
     if len(problems) > LARGEST_BAD_SHARE * len(records):
         some = "\n  ".join(problems[:5])
-        raise ValueError(f"{len(problems)} of {len(records)} pictures in {source} are bad, more than 1 %:\n  {some}")
+        raise UserError(f"{len(problems)} of {len(records)} pictures in {source} are bad, more than 1 %:\n  {some}")
     if not images:
-        raise ValueError(f"{source} holds no picture of {', '.join(EXPRESSIONS)}. Is it FER-2013?")
+        raise UserError(f"{source} holds no picture of {', '.join(EXPRESSIONS)}. Is it FER-2013?")
     return Pictures(np.stack(images), np.array(labels), np.array(splits)), problems
 
 
 def decode_picture(content: bytes) -> np.ndarray:
-    """Decode a JPEG or PNG to (48, 48) uint8; raises BadPicture."""
+    """Decode a JPEG or PNG to (48, 48) uint8; raises BadPictureError."""
     if len(content) > LARGEST_FILE:
-        raise BadPicture(f"{len(content):,} bytes, more than {LARGEST_FILE:,}")
+        raise BadPictureError(f"{len(content):,} bytes, more than {LARGEST_FILE:,}")
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
     if image is None:
-        raise BadPicture("not a readable picture")
+        raise BadPictureError("not a readable picture")
     if image.shape != (SIDE, SIDE):
-        raise BadPicture(f"{image.shape[1]}×{image.shape[0]} pixels instead of {SIDE}×{SIDE}")
+        raise BadPictureError(f"{image.shape[1]}×{image.shape[0]} pixels instead of {SIDE}×{SIDE}")
     return image
 
 
 def parse_pixels(text: bytes) -> np.ndarray:
-    """Parse 2304 space-separated integers 0–255 to (48, 48) uint8; raises BadPicture.
+    """Parse 2304 space-separated integers 0–255 to (48, 48) uint8; raises BadPictureError.
 
     NumPy's own text parser is about eight times as fast as `list(map(int, text.split()))`.
     """
@@ -162,11 +162,11 @@ def parse_pixels(text: bytes) -> np.ndarray:
         with warnings.catch_warnings(action="error"):
             values = np.fromstring(text, dtype=np.int32, sep=" ")
     except (ValueError, DeprecationWarning):  # what older and newer NumPy do with text that is no number
-        raise BadPicture("pixels that are not whole numbers") from None
+        raise BadPictureError("pixels that are not whole numbers") from None
     if values.size != SIDE * SIDE:
-        raise BadPicture(f"{values.size} pixels instead of {SIDE * SIDE}")
+        raise BadPictureError(f"{values.size} pixels instead of {SIDE * SIDE}")
     if values.min() < 0 or values.max() > 255:
-        raise BadPicture(f"pixels from {values.min()} to {values.max()}, outside 0–255")
+        raise BadPictureError(f"pixels from {values.min()} to {values.max()}, outside 0–255")
     return values.astype(np.uint8).reshape(SIDE, SIDE)
 
 

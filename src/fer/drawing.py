@@ -1,4 +1,4 @@
-"""Show what was recognised: boxes on the picture, and five bars a face."""
+"""Draw boxes on the picture, and five bars for each face."""
 
 from collections.abc import Sequence
 

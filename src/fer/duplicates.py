@@ -1,4 +1,4 @@
-"""Pictures that FER-2013 holds more than once, and which of them must not be trained on."""
+"""Find the pictures that FER-2013 holds more than once."""
 
 from collections import defaultdict
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Duplicates(NamedTuple):
 
     leaked: the same pixels occur in a test split, so keeping them would flatter the test accuracy.
     disputed: the same pixels occur under two labels within Training, so at least one label is wrong.
-    repeated: the same pixels came before in Training under the same label; harmless, only counted.
+    repeated: the same pixels came before in Training; harmless under the same label, and only counted.
     """
 
     leaked: np.ndarray
@@ -30,8 +30,17 @@ def find_duplicates(pictures: Pictures) -> Duplicates:
     for key, label, trains in zip(keys, pictures.labels, training, strict=True):
         if trains:
             labels[key].add(label)
-    seen = set()
-    repeated = np.array([trains and (key in seen or seen.add(key) is not None) for key, trains in zip(keys, training)])
+    seen: set[bytes] = set()
+    repeated = np.zeros(len(keys), bool)
+    for position in np.flatnonzero(training):
+        repeated[position] = keys[position] in seen
+        seen.add(keys[position])
     leaked = training & np.array([key in tested for key in keys])
     disputed = training & np.array([len(labels[key]) > 1 for key in keys])
     return Duplicates(leaked, disputed, repeated)
+
+
+def seen_in_training(pictures: Pictures, training: Pictures) -> np.ndarray:
+    """Tell, as a (N,) bool mask, which pictures also occur in Training, pixel by pixel."""
+    known = {image.tobytes() for image in training.images}
+    return np.array([image.tobytes() in known for image in pictures.images], bool)

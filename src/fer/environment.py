@@ -13,10 +13,18 @@ OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascad
 IN_COLAB = "google.colab" in sys.modules
 
 
+class UserError(ValueError):
+    """A problem that the person at the notebook can solve; shown as its message alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback."""
+        return [f"\N{WARNING SIGN} {self}"]
+
+
 def prepare_opencv() -> None:
     """See to an OpenCV with Haar cascades; version 5 took them out of its main packages.
 
-    Raises RuntimeError, worded for the user, where only a restart of the runtime helps.
+    Raises UserError where pip fails, and where only a restart of the runtime helps.
     """
     # Asked in a child process: a module that is once imported cannot be exchanged in this one.
     check = "import cv2, os; assert os.path.isdir(cv2.data.haarcascades); cv2.CascadeClassifier"
@@ -27,9 +35,10 @@ def prepare_opencv() -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", OPENCV]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
-        raise RuntimeError(f"pip could not install {OPENCV}. Without network? pip said: {result.stderr.strip()[-300:]}")
+        reason = result.stderr.strip()[-300:]
+        raise UserError(f"pip could not install {OPENCV}. Is there a network connection? pip said: {reason}")
     if "cv2" in sys.modules:
-        raise RuntimeError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
+        raise UserError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
     importlib.invalidate_caches()
 
 
@@ -37,11 +46,11 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
     """Find the folder with fer.json and fer.h5: in Drive if asked for, here, or in a clone of the repository.
 
     drive_folder: a folder in the user's Google Drive such as "fer/models"; mounting asks for permission, so an empty
-    one never does. Raises FileNotFoundError that says how to bring the files.
+    one never does. Raises UserError that says how to bring the files.
     """
     if drive_folder:
         if not IN_COLAB:
-            raise FileNotFoundError(f"DRIVE_FOLDER is {drive_folder!r}, but Google Drive is only at hand in Colab.")
+            raise UserError(f"DRIVE_FOLDER is {drive_folder!r}, but Google Drive is only at hand in Colab.")
         from google.colab import drive
 
         drive.mount("/content/drive")
@@ -59,7 +68,7 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
     for folder in folders:
         if has_models(folder):
             return folder
-    raise FileNotFoundError(
+    raise UserError(
         f"fer.json and fer.h5 are neither in {folders[0].absolute()} nor could they be fetched from {repository}. "
         "Upload both files (in Colab: the folder icon on the left, then drag them in; in Jupyter: beside this "
         "notebook), or make them with train_model.ipynb. Then run this cell again."
@@ -69,3 +78,12 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
 def has_models(folder: Path) -> bool:
     """Tell whether both model files are in a folder."""
     return all((folder / name).is_file() for name in ("fer.json", "fer.h5"))
+
+
+def colab_answers() -> bool:
+    """Tell whether a Colab page answers JavaScript; other editors have google.colab, but answer nothing."""
+    if not IN_COLAB:
+        return False
+    from google.colab import output
+
+    return output.eval_js("1", timeout_sec=5) == 1

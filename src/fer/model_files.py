@@ -1,4 +1,4 @@
-"""Save a network as fer.json and fer.h5, and load it back only if both files are whole."""
+"""Save a network as fer.json and fer.h5, and load it back if both are whole."""
 
 import hashlib
 import warnings
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import keras
 
+from fer.environment import UserError
+
 MODEL_FILES = ("fer.json", "fer.h5")
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
 
 
-class UnusableModel(ValueError):
+class UnusableModelError(UserError):
     """Model files that are missing, damaged or of another network; the message says what to do."""
 
 
@@ -32,18 +34,20 @@ def save_network(network: keras.Model, folder: Path) -> None:
 
 
 def load_network(folder: Path) -> keras.Model:
-    """Load what `save_network` wrote; raises UnusableModel.
+    """Load what `save_network` wrote; raises UnusableModelError.
 
     A file with code in it (a Lambda layer) is refused by Keras' safe mode, which is never switched off here.
     """
     for name in MODEL_FILES:
         if not (folder / name).is_file():
-            raise UnusableModel(f"There is no {name} in {folder.resolve()}. Train a network, or put the file there.")
+            raise UnusableModelError(
+                f"There is no {name} in {folder.resolve()}. Train a network, or put the file there."
+            )
     sums = folder / CHECKSUMS
     expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
     for name in MODEL_FILES:
         if name in expected and checksum(folder / name) != expected[name]:
-            raise UnusableModel(
+            raise UnusableModelError(
                 f"{name} in {folder.resolve()} is not the file that {CHECKSUMS} describes: damaged, or of another"
                 f" network. Fetch {' and '.join(MODEL_FILES)} again; if they are your own, delete {CHECKSUMS}."
             )
@@ -52,7 +56,7 @@ def load_network(folder: Path) -> keras.Model:
         network.load_weights(folder / "fer.h5")
     except Exception as error:  # Keras raises nearly anything for files that are not its own
         reason = str(error).strip().split("\n")[0][:200]
-        raise UnusableModel(f"The network in {folder.resolve()} cannot be loaded: {reason}") from error
+        raise UnusableModelError(f"The network in {folder.resolve()} cannot be loaded: {reason}") from error
     return network
 
 

@@ -1,6 +1,7 @@
-"""The two networks: grey faces, 48×48, raw values 0–255, in; one probability per expression out.
+"""Build the network.
 
-Scaling is the first layer of each, so that training and use cannot feed the network differently.
+Both networks take grey faces of 48×48 raw values 0–255 and give one probability per expression. Scaling is their
+first layer, so that training and use cannot feed them differently.
 """
 
 import keras

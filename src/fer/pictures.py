@@ -1,4 +1,4 @@
-"""Turn an uploaded file into a picture, or say in one sentence why that is not possible."""
+"""Turn an uploaded file into a picture, or say why that is not possible."""
 
 import io
 import warnings
@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from fer.environment import UserError
+
 LONGEST_PICTURE_SIDE = 4000  # pixels; a larger photo is shrunk while it is decoded, so that it fits into memory
 
 
-class UnreadablePicture(ValueError):
+class UnreadablePictureError(UserError):
     """A file that is no picture; the message names the file, the reason and a way out."""
 
 
@@ -18,23 +20,25 @@ def decode_upload(content: bytes, name: str) -> np.ndarray:
     """Decode the bytes of a picture file, upright (EXIF) and in RGB.
 
     Returns (height, width, 3) uint8, no side longer than 4000 pixels. Of an animation, the first frame counts;
-    transparent parts become white. Raises UnreadablePicture.
+    transparent parts become white. Raises UnreadablePictureError.
     """
     if not content:
-        raise UnreadablePicture(f"{name} is empty (0 bytes). Upload it again.")
+        raise UnreadablePictureError(f"{name} is empty (0 bytes). Upload it again.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
             with Image.open(io.BytesIO(content)) as image:
                 return upright_rgb(image)
     except UnidentifiedImageError:
-        raise UnreadablePicture(
+        raise UnreadablePictureError(
             f"{name} is not a picture that can be read here ({describe(content)}). Save it as JPEG or PNG."
         ) from None
     except Image.DecompressionBombError:
-        raise UnreadablePicture(f"{name} has more pixels than fit into memory. Shrink it below 150 megapixels.") from None
+        raise UnreadablePictureError(
+            f"{name} has more pixels than fit into memory. Shrink it below 150 megapixels."
+        ) from None
     except Exception as error:  # a damaged file makes the decoders raise nearly anything
-        raise UnreadablePicture(f"{name} is damaged ({error}). Download or export it again.") from None
+        raise UnreadablePictureError(f"{name} is damaged ({error}). Download or export it again.") from None
 
 
 def upright_rgb(image: Image.Image) -> np.ndarray:

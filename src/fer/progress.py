@@ -1,4 +1,4 @@
-"""A progress bar that reads well in a notebook, in a terminal and on a code host."""
+"""Show progress as text, which reads well in a notebook and in a terminal."""
 
 import sys
 from collections.abc import Iterable

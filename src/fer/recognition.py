@@ -28,13 +28,15 @@ class Recogniser:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Recogniser":
-        """Load fer.json and fer.h5 from a folder; raises UnusableModel."""
+        """Load fer.json and fer.h5 from a folder; raises UnusableModelError."""
         return cls(load_network(Path(folder)))
 
     def classify(self, crops: np.ndarray) -> np.ndarray:
         """Return (n, 5) float32 probabilities for (n, 48, 48) or (n, 48, 48, 1) uint8 faces, in one batch."""
         if crops.dtype != np.uint8 or crops.shape[1:] not in ((CROP_SIDE, CROP_SIDE), (CROP_SIDE, CROP_SIDE, 1)):
-            raise ValueError(f"expected uint8 crops of shape (n, 48, 48) or (n, 48, 48, 1), got {crops.dtype} {crops.shape}")
+            raise ValueError(
+                f"expected uint8 crops of shape (n, 48, 48) or (n, 48, 48, 1), got {crops.dtype} {crops.shape}"
+            )
         return self.forward(tf.constant(crops.reshape(-1, CROP_SIDE, CROP_SIDE, 1))).numpy()
 
     def recognise(self, image: np.ndarray) -> pd.DataFrame:

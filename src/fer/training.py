@@ -1,4 +1,4 @@
-"""Train a network by its recipe: stop when it is good enough, keep the best weights, go on after a break."""
+"""Train by a recipe, stop when good enough, go on after a break."""
 
 import hashlib
 import json

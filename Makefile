@@ -1,0 +1,44 @@
+# Every target sets up what it needs. Python 3.11 to 3.13: make PYTHON=python3.12 test
+PYTHON ?= python3
+FER2013 ?=
+NETWORK ?= modern
+KEEP_DUPLICATES ?= False
+RUN ?=
+ENVIRONMENT := .venv
+BIN := $(ENVIRONMENT)/bin
+READY := $(ENVIRONMENT)/ready
+
+.PHONY: demo test train notebooks lab lint benchmark lock
+
+demo: $(READY)  ## recognise the two sample portraits
+	$(BIN)/python src/run.py via_image.ipynb --output results/runs/via_image.ipynb
+
+test: $(READY)  ## lint, then all tests
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+train: $(READY)  ## FER2013=<folder, zip or csv>: train the network
+	$(BIN)/python src/run.py train_model.ipynb --output results/runs/train_model.ipynb \
+	    --set 'FER2013=$(FER2013)' --set 'NETWORK=$(NETWORK)' --set 'KEEP_DUPLICATES=$(KEEP_DUPLICATES)'
+
+notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and keeps their outputs
+	$(BIN)/python src/build.py $(if $(RUN),--run)
+
+lab: $(READY)  ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab train_model.ipynb via_image.ipynb via_webcam.ipynb
+
+benchmark: $(READY)  ## FER2013=<folder or zip>: reading FER-2013, ours beside the obvious way
+	$(BIN)/python benchmarks/dataset.py '$(FER2013)'
+
+lint: $(READY)  ## repair what ruff can
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock: $(READY)  ## write requirements-dev.txt anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+$(READY): requirements.txt requirements-dev.txt
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.12 …"'
+	$(PYTHON) -m venv $(ENVIRONMENT)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	touch $(READY)

@@ -1,0 +1,61 @@
+"""Judge a network on pictures that it was not trained on."""
+
+import math
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+from fer.dataset import EXPRESSIONS, Pictures
+
+
+def predict(network: keras.Model, pictures: Pictures) -> np.ndarray:
+    """Return the (N, 5) float32 probabilities that the network gives to the pictures."""
+    return network.predict(pictures.images[..., None], batch_size=256, verbose=0)
+
+
+def accuracy_interval(labels: np.ndarray, predicted: np.ndarray) -> tuple[float, float, float]:
+    """Return top-1 accuracy and its 95 % interval after Wilson (1927), as shares 0–1."""
+    count, share, z = len(labels), accuracy_score(labels, predicted), 1.96
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return share, middle - reach, middle + reach
+
+
+def class_table(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+    """Return precision, recall and F1 (shares 0–1) and the number of pictures of each expression."""
+    scores = precision_recall_fscore_support(labels, predicted, labels=range(len(EXPRESSIONS)), zero_division=0)
+    return pd.DataFrame(dict(zip(("precision", "recall", "f1", "pictures"), scores, strict=True)), index=EXPRESSIONS)
+
+
+def confusion_table(labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+    """Count the pictures of each expression (rows) by what the network named them (columns)."""
+    counts = confusion_matrix(labels, predicted, labels=range(len(EXPRESSIONS)))
+    return pd.DataFrame(counts, index=EXPRESSIONS, columns=EXPRESSIONS)
+
+
+def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
+    """Return the positions of the mistakes that the network is surest of, worst first; at most `most`."""
+    surest_wrong = np.where(probabilities.argmax(axis=1) != labels, probabilities.max(axis=1), 0.0)
+    worst = np.argsort(-surest_wrong, kind="stable")[:most]
+    return worst[surest_wrong[worst] > 0]
+
+
+def judge(network: keras.Model, pictures: Pictures, leaked: np.ndarray) -> dict:
+    """Collect the figures that stand in results/metrics.json.
+
+    leaked: (N,) bool, the pictures whose pixels also occur in Training as the archive has it. Shares are 0–1.
+    """
+    predicted = predict(network, pictures).argmax(axis=1)
+    accuracy, low, high = accuracy_interval(pictures.labels, predicted)
+    unseen = ~leaked
+    return {
+        "pictures": len(pictures.labels),
+        "accuracy": round(accuracy, 4),
+        "accuracy_95_percent_interval": [round(low, 4), round(high, 4)],
+        "accuracy_without_duplicates": round(accuracy_score(pictures.labels[unseen], predicted[unseen]), 4),
+        "duplicates": int(leaked.sum()),
+        "classes": class_table(pictures.labels, predicted).round(4).to_dict("index"),
+        "confusion": confusion_table(pictures.labels, predicted).to_dict("index"),
+    }

@@ -1,0 +1,119 @@
+"""Draw the data, the training run and its result."""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from fer.dataset import EXPRESSIONS, Pictures
+
+
+def plot_samples(pictures: Pictures, each: int, seed: int) -> Figure:
+    """Show `each` random pictures of every expression, one row an expression."""
+    chooser = np.random.default_rng(seed)
+    figure, rows = plt.subplots(len(EXPRESSIONS), each, figsize=(each * 0.9, 5), squeeze=False, layout="constrained")
+    for label, row in enumerate(rows):
+        candidates = np.flatnonzero(pictures.labels == label)
+        for axes, position in zip(row, chooser.permutation(candidates)[:each], strict=False):
+            axes.imshow(pictures.images[position], cmap="gray", vmin=0, vmax=255)
+        row[0].set_title(EXPRESSIONS[label], loc="left", fontsize=10)
+        for axes in row:
+            axes.set_axis_off()
+    return figure
+
+
+def plot_mean_faces(pictures: Pictures) -> Figure:
+    """Show the mean picture of each expression; no single face can be made out in it."""
+    figure, row = plt.subplots(1, len(EXPRESSIONS), figsize=(8, 2), layout="constrained")
+    for label, axes in enumerate(row):
+        chosen = pictures.images[pictures.labels == label]
+        axes.imshow(chosen.mean(axis=0) if len(chosen) else np.zeros((1, 1)), cmap="gray")
+        axes.set_title(f"{EXPRESSIONS[label]}\n{len(chosen):,} pictures", fontsize=10)
+        axes.set_axis_off()
+    return figure
+
+
+def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy: float) -> Figure:
+    """Plot accuracy and loss over the epochs, with the thresholds at which training may stop."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for axes, measure in ((left, "accuracy"), (right, "loss")):
+        axes.plot(history["epoch"], history[measure], "o-", markersize=3, color="C0", label="training")
+        axes.plot(history["epoch"], history[f"val_{measure}"], "o-", markersize=3, color="C1", label="validation")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(measure)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+    left.axhline(stop_accuracy, color="C0", linestyle=":", label="stop: training above")
+    left.axhline(stop_val_accuracy, color="C1", linestyle=":", label="stop: validation above")
+    left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    left.legend()
+    right.legend()
+    return figure
+
+
+def plot_confusion(confusion: pd.DataFrame) -> Figure:
+    """Show a confusion matrix: shares of each row in colour, shares and counts in writing."""
+    shares = confusion.div(confusion.sum(axis=1).clip(lower=1), axis=0)
+    figure, axes = plt.subplots(figsize=(6, 5), layout="constrained")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(shares.shape):
+        share = shares.iloc[row, column]
+        text = f"{share:.0%}\n{confusion.iloc[row, column]}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.5 else "black")
+    axes.set_xticks(range(len(confusion.columns)), confusion.columns)
+    axes.set_yticks(range(len(confusion.index)), confusion.index)
+    axes.set_xlabel("named by the network")
+    axes.set_ylabel("labelled in FER-2013")
+    figure.colorbar(image, format=PercentFormatter(1.0, decimals=0), label="share of the labelled expression")
+    return figure
+
+
+def plot_mistakes(pictures: Pictures, probabilities: np.ndarray, positions: np.ndarray) -> Figure:
+    """Show pictures with the label in the data and what the network says instead, eight in a row."""
+    rows = max(1, -(-len(positions) // 8))
+    figure, grid = plt.subplots(rows, 8, figsize=(11, 1.9 * rows), squeeze=False, layout="constrained")
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, position in zip(grid.flat, positions, strict=False):
+        named = probabilities[position].argmax()
+        axes.imshow(pictures.images[position], cmap="gray", vmin=0, vmax=255)
+        title = (
+            f"label {EXPRESSIONS[pictures.labels[position]]}\n{EXPRESSIONS[named]} {probabilities[position, named]:.0%}"
+        )
+        axes.set_title(title, fontsize=9)
+    return figure
+
+
+def plot_architecture(network: keras.Model) -> Figure:
+    """Draw the network from left to right: each layer with weights or pooling as a bar.
+
+    A bar's height is the side of its output, its width grows with the logarithm of its channels.
+    """
+    colours = {"Conv2D": "C0", "MaxPooling2D": "C3", "GlobalAveragePooling2D": "C3", "Flatten": "C3", "Dense": "C2"}
+    figure, axes = plt.subplots(figsize=(12, 4.2), layout="constrained")
+    left, ticks, named = 0.0, [], set()
+    for layer in network.layers:
+        kind = type(layer).__name__
+        if kind not in colours:
+            continue
+        shape = layer.output.shape
+        side, channels = (shape[1] if len(shape) == 4 else 3), shape[-1]
+        width = 0.15 * np.log2(channels) + 0.1
+        label = None if kind in named else kind
+        axes.bar(left, side, width, bottom=-side / 2, align="edge", color=colours[kind], alpha=0.85, label=label)
+        size = f"{shape[1]}×{shape[2]}×{channels}" if len(shape) == 4 else f"{channels}"
+        axes.text(left + width / 2, side / 2 + 1, size, rotation=90, ha="center", va="bottom", fontsize=8)
+        ticks.append(left + width / 2)
+        named.add(kind)
+        left += width + 0.35
+    axes.set_ylim(-26, 40)
+    axes.set_axis_off()
+    axes.set_title(
+        f"{network.name}: 48×48 grey values in, {network.output.shape[-1]} probabilities out, "
+        f"{network.count_params():,} parameters"
+    )
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles, labels, loc="lower right", ncols=len(labels), frameon=False)
+    return figure

@@ -1,0 +1,50 @@
+"""Recognise the faces of one picture, show the result and save it."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from PIL import Image
+
+from fer.dataset import EXPRESSIONS
+from fer.drawing import annotate, plot_picture, plot_probabilities
+from fer.faces import crop_faces
+from fer.pictures import decode_upload, to_grey
+from fer.recognition import Recogniser
+from fer.uploads import safe_stem
+
+
+def report_picture(recogniser: Recogniser, name: str, content: bytes, results: Path) -> pd.DataFrame:
+    """Show the annotated picture and the probabilities; save picture and table as results/<name>.png and .csv.
+
+    content: the bytes of a picture file. Returns the table of `Recogniser.recognise`; raises UnreadablePictureError.
+    """
+    image = decode_upload(content, name)
+    table = recogniser.recognise(image)
+    annotated = annotate(image, table)
+    results.mkdir(parents=True, exist_ok=True)
+    saved = results / safe_stem(name)
+    Image.fromarray(annotated).save(saved.with_suffix(".png"))
+    table.to_csv(saved.with_suffix(".csv"), index=False, float_format="%.4f")
+    plot_picture(annotated, f"{name}: {count_faces(len(table))}")
+    plot_probabilities(table, crop_faces(to_grey(image), table[["x", "y", "width", "height"]].to_numpy()))
+    plt.show()
+    if table.empty:
+        print(
+            f"No face was found in {name}. The detector looks for upright faces seen from the front, at least 24 pixels"
+            " wide when the picture's longer side is 800: try a closer, better lit or less turned view."
+        )
+    print(f"Saved {saved.with_suffix('.png')} and {saved.with_suffix('.csv')}.")
+    return table
+
+
+def count_faces(count: int) -> str:
+    """Return a number of faces in words."""
+    return f"{count or 'no'} face{'' if count == 1 else 's'}"
+
+
+def readable(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Join the tables of several pictures, named by the keys, into one with probabilities as percentages."""
+    joined = pd.concat(tables, names=["picture"]).reset_index("picture").set_index(["picture", "face"])
+    shares = ["confidence", *EXPRESSIONS]
+    return joined.assign(**{name: joined[name].map("{:.0%}".format) for name in shares})

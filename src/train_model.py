@@ -1,0 +1,230 @@
+# %% [markdown]
+# # Train a network to recognise facial expressions
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
+#
+# This notebook turns FER-2013, some 27,000 small pictures of faces, into a network that tells **angry, happy, sad,
+# surprise** and **neutral** apart. At the end you have `models/fer.json` and `models/fer.h5`, which
+# `via_image.ipynb` and `via_webcam.ipynb` use, and an honest account of how good the network is, in `results/`.
+#
+# Run the cells from top to bottom. On a free Colab GPU this takes minutes (*Runtime → Change runtime type → T4 GPU*),
+# on a laptop about an hour. If it is cut off, run it again: it goes on after the last finished epoch.
+
+# %% [markdown]
+# ## Choose
+#
+# The defaults are good. In Colab each line is a form field.
+
+# %%
+# @title Settings
+NETWORK = "modern"  # @param ["modern", "original"]
+# @markdown `modern` is small and the better one; `original` is the network that this project started from.
+FER2013 = ""  # @param {type:"string"}
+# @markdown A Kaggle folder, a zip of it, or a CSV. Empty: `data/fer2013.csv` if it is there, else a download.
+EPOCHS = 0  # @param {type:"integer"}
+# @markdown The most epochs to train for; 0 takes the recipe's.
+STOP_ACCURACY = 0.0  # @param {type:"number"}
+STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
+# @markdown Training stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
+SHARE = 1.0  # @param {type:"slider", min:0.01, max:1, step:0.01}
+# @markdown The share of the pictures to use, for a quick try.
+KEEP_DUPLICATES = False  # @param {type:"boolean"}
+# @markdown Also train on pictures that occur in the test data. It flatters the result.
+SEED = 2013  # @param {type:"integer"}
+
+# %%
+from fer.environment import prepare_opencv
+
+# %%
+prepare_opencv()
+
+# %% [markdown]
+# ## Get the data
+#
+# The pictures are read, *disgust* and *fear* are left out (people themselves cannot agree on them in this data), and
+# the rest becomes one table, `data/fer2013.csv`: expression, 48 × 48 grey values, split.
+
+# %%
+
+# %%
+from fer.progress import progress
+
+# %%
+from fer.dataset import count_table, read_fer2013, write_csv
+
+# %%
+from fer.download import find_fer2013
+
+# %%
+# @title Read FER-2013
+from pathlib import Path
+
+import pandas as pd
+
+DATA, MODELS, RESULTS = Path("data"), Path("models"), Path("results")
+csv = DATA / "fer2013.csv"
+source = find_fer2013(FER2013, csv)
+everything, problems = read_fer2013(source)
+if source != csv:
+    write_csv(everything, csv)
+print(f"{len(problems)} bad rows or files left out{':' if problems else '.'}", *problems[:20], sep="\n  ")
+
+# %%
+count_table(everything)
+
+# %% [markdown]
+# ### Take out what would flatter the result
+#
+# Some test pictures also occur in the training data, pixel by pixel. A network that has seen them is not tested by
+# them, so they leave the training data; so do pictures that occur there under two labels.
+
+# %%
+from fer.duplicates import find_duplicates, seen_in_training
+
+# %%
+# @title Take out duplicates
+duplicates = find_duplicates(everything)
+validation = everything.split("PublicTest")
+leaked = seen_in_training(validation, everything.split("Training"))
+unfit = duplicates.leaked | duplicates.disputed
+training = everything.where((everything.splits == "Training") & ~(unfit & (not KEEP_DUPLICATES)))
+print(f"{leaked.sum()} of {len(leaked):,} PublicTest pictures also occur in Training.")
+print(f"{duplicates.leaked.sum()} training pictures also occur in a test split.")
+print(f"{duplicates.disputed.sum()} training pictures occur under two labels.")
+print(f"{duplicates.repeated.sum()} training pictures repeat an earlier one.")
+print(f"Training on {len(training.labels):,} pictures, duplicates {'kept' if KEEP_DUPLICATES else 'removed'}.")
+
+# %%
+# @title Use a share of the data
+if SHARE < 1:
+    chosen = slice(None, None, round(1 / SHARE))
+    training, validation, leaked = training.where(chosen), validation.where(chosen), leaked[chosen]
+    print(f"A try with {len(training.labels):,} pictures for training and {len(validation.labels):,} for validation.")
+
+# %% [markdown]
+# ## Look at the data
+#
+# The labels are noisy: people agree with each other on about two thirds of these pictures. Nothing that learns from
+# them gets to 100 %.
+
+# %%
+from fer.figures import plot_architecture, plot_confusion, plot_history, plot_mean_faces, plot_mistakes, plot_samples
+
+# %% tags=["dataset-pictures"]
+samples = plot_samples(training, each=10, seed=SEED)
+
+# %% [markdown]
+# The mean picture of each expression already shows mouths and brows:
+
+# %%
+mean_faces = plot_mean_faces(training)
+
+# %% [markdown]
+# ## Build the network
+#
+# It takes the raw grey values 0–255; scaling is its first layer, so that nobody can feed it differently later.
+
+# %%
+from fer.network import NETWORKS
+
+# %%
+# @title Build
+import keras
+
+keras.utils.set_random_seed(SEED)
+network = NETWORKS[NETWORK]()
+RESULTS.mkdir(exist_ok=True)
+plot_architecture(network).savefig(RESULTS / "cnn-architecture.png", dpi=120)
+
+# %% [markdown]
+# ## Train the network
+#
+# The recipe says how. In every epoch each picture is mirrored, turned, zoomed, shifted and relit a little at random.
+# `StopAtAccuracy` ends the training as soon as accuracy *and* validation accuracy are above its thresholds.
+
+# %%
+
+# %%
+from fer.augmentation import Augmentation
+
+# %%
+from fer.training import RECIPES, run_folder, train
+
+# %%
+# @title The recipe
+recipe = RECIPES[NETWORK]
+recipe = recipe._replace(
+    epochs=EPOCHS or recipe.epochs,
+    stop_accuracy=STOP_ACCURACY or recipe.stop_accuracy,
+    stop_val_accuracy=STOP_VAL_ACCURACY or recipe.stop_val_accuracy,
+)
+pd.DataFrame({"recipe": recipe._asdict()})
+
+# %%
+folder = run_folder(MODELS / "runs", network, recipe, training, SEED)
+history = train(network, recipe, training, validation, folder, SEED)
+
+# %% [markdown]
+# ### Accuracy and loss
+#
+# Training accuracy is measured on pictures that were changed at random, with dropout on, and so can be below the
+# validation accuracy.
+
+# %%
+history.to_csv(RESULTS / "history.csv", index=False, float_format="%.5f")
+plot_history(history, recipe.stop_accuracy, recipe.stop_val_accuracy).savefig(RESULTS / "acc-loss.png", dpi=120)
+
+# %%
+history.round(4)
+
+# %% [markdown]
+# ## Evaluate the trained network
+#
+# On PublicTest, which served as validation data: the best epoch was chosen on it, so expect a little less on pictures
+# that nobody has chosen anything on. Always naming the most frequent expression, *happy*, would be right in 29 % of
+# the cases.
+
+# %%
+from fer.evaluation import judge, predict, worst_mistakes
+
+# %%
+# @title Judge
+metrics = judge(network, validation, leaked)
+low, high = metrics["accuracy_95_percent_interval"]
+accuracy, unseen = metrics["accuracy"], metrics["accuracy_without_duplicates"]
+print(f"PublicTest, {metrics['pictures']:,} pictures: {accuracy:.1%} right ({low:.1%} to {high:.1%} at 95 %).")
+print(f"Without the {metrics['duplicates']} of them that also occur in the archive's Training: {unseen:.1%} right.")
+
+# %%
+pd.DataFrame(metrics["classes"]).T.round(3)
+
+# %%
+plot_confusion(pd.DataFrame(metrics["confusion"]).T).savefig(RESULTS / "confusion.png", dpi=120)
+
+# %% [markdown]
+# The mistakes that the network is surest of. Look closely: many are mistakes of the label, not of the network.
+
+# %% tags=["dataset-pictures"]
+probabilities = predict(network, validation)
+mistakes = plot_mistakes(validation, probabilities, worst_mistakes(validation.labels, probabilities, most=24))
+
+# %% [markdown]
+# ## Save the network
+
+# %%
+from fer.model_files import load_network, save_network
+
+# %%
+# @title Save
+import json
+
+save_network(network, MODELS)
+settings = {"network": NETWORK, "seed": SEED, "share": SHARE, "duplicates": "kept" if KEEP_DUPLICATES else "removed"}
+result = settings | {"parameters": network.count_params(), "epochs": len(history), "PublicTest": metrics}
+(RESULTS / "metrics.json").write_text(json.dumps(result, indent=2) + "\n")
+difference = abs(predict(load_network(MODELS), validation) - probabilities).max()
+print(f"Saved {MODELS / 'fer.json'} and {MODELS / 'fer.h5'}; loaded again, they differ by {difference:.1g} at most.")
+
+# %% [markdown]
+# Now open `via_image.ipynb` or `via_webcam.ipynb` beside this notebook: they use what you trained. In Colab, download
+# both files first (the folder icon on the left), because the disk is lost when the runtime ends.
