@@ -28,7 +28,7 @@ lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab train_model.ipynb via_image.ipynb via_webcam.ipynb
 
 benchmark: $(READY)  ## FER2013=<folder or zip>: reading FER-2013, ours beside the obvious way
-	$(BIN)/python benchmarks/dataset.py '$(FER2013)'
+	$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)'
 
 lint: $(READY)  ## repair what ruff can
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -1,5 +1,6 @@
 """Draw boxes on the picture, and five bars for each face."""
 
+import io
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -54,15 +55,13 @@ def draw_label(
     draw.text((x + padding - left, y + padding - top), text, fill="black", font=font)
 
 
-def plot_picture(image: np.ndarray, title: str = "") -> Figure:
-    """Show a picture without axes, as large as a notebook's column."""
-    height, width = image.shape[:2]
-    inches = min(8.0, 8.0 * width / height)
-    figure, axes = plt.subplots(figsize=(inches, inches * height / width), layout="constrained")
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-    axes.set_axis_off()
-    axes.set_title(title)
-    return figure
+def as_jpeg(image: np.ndarray, longest_side: int = 800) -> bytes:
+    """Encode a (height, width, 3) uint8 picture, shrunk to a notebook's width, as JPEG."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((longest_side, longest_side))
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=90)
+    return content.getvalue()
 
 
 def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: int = 12) -> Figure | None:

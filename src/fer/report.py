@@ -4,14 +4,18 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Image as DisplayedImage
+from IPython.display import display
 from PIL import Image
 
 from fer.dataset import EXPRESSIONS
-from fer.drawing import annotate, plot_picture, plot_probabilities
+from fer.drawing import annotate, as_jpeg, plot_probabilities
 from fer.faces import crop_faces
 from fer.pictures import decode_upload, to_grey
 from fer.recognition import Recogniser
 from fer.uploads import safe_stem
+
+pd.options.display.width = 160  # shows a table of faces in one piece where there is no HTML
 
 
 def report_picture(recogniser: Recogniser, name: str, content: bytes, results: Path) -> pd.DataFrame:
@@ -26,7 +30,8 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     saved = results / safe_stem(name)
     Image.fromarray(annotated).save(saved.with_suffix(".png"))
     table.to_csv(saved.with_suffix(".csv"), index=False, float_format="%.4f")
-    plot_picture(annotated, f"{name}: {count_faces(len(table))}")
+    print(f"{name}: {len(table) or 'no'} face{'' if len(table) == 1 else 's'}")
+    display(DisplayedImage(as_jpeg(annotated), format="jpeg"))
     plot_probabilities(table, crop_faces(to_grey(image), table[["x", "y", "width", "height"]].to_numpy()))
     plt.show()
     if table.empty:
@@ -36,11 +41,6 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
         )
     print(f"Saved {saved.with_suffix('.png')} and {saved.with_suffix('.csv')}.")
     return table
-
-
-def count_faces(count: int) -> str:
-    """Return a number of faces in words."""
-    return f"{count or 'no'} face{'' if count == 1 else 's'}"
 
 
 def readable(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

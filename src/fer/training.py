@@ -156,6 +156,7 @@ def train(
             epochs=recipe.epochs,
             validation_data=evaluation_batches(validation),
             verbose=0,
+            shuffle=False,  # the batches are shuffled already
             callbacks=[
                 EpochProgress(),
                 StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy),

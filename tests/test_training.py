@@ -1,0 +1,215 @@
+"""Training: augmentation, the stop callback, the best weights, going on after a break."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from conftest import ROOT
+
+from fer.augmentation import Augmentation, augment, evaluation_batches, training_batches
+from fer.dataset import Pictures, read_fer2013
+from fer.network import NETWORKS
+from fer.training import RECIPES, StopAtAccuracy, run_folder, train
+
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def pictures(kaggle_zip: Path) -> Pictures:
+    return read_fer2013(kaggle_zip)[0]
+
+
+def tiny_network() -> keras.Model:
+    keras.utils.set_random_seed(SEED)
+    inputs = keras.Input((48, 48, 1))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.AveragePooling2D(6)(x)
+    x = keras.layers.Flatten()(x)
+    return keras.Model(inputs, keras.layers.Dense(5, activation="softmax")(x), name="tiny")
+
+
+RECIPE = RECIPES["original"]._replace(
+    epochs=6, batch_size=32, learning_rate=0.05, stop_accuracy=0.8, stop_val_accuracy=0.8
+)
+
+ENDLESS = RECIPE._replace(stop_accuracy=1.0)  # never stops by itself
+
+
+def fit_with(callback: StopAtAccuracy, epochs: list[dict[str, float]]) -> int:
+    """Drive a callback as `fit` does, with these figures; return how many epochs ran."""
+    callback.set_model(tiny_network())
+    callback.model.stop_training = False
+    for epoch, logs in enumerate(epochs):
+        callback.on_epoch_end(epoch, logs)
+        if callback.model.stop_training:
+            return epoch + 1
+    return len(epochs)
+
+
+def figures(accuracy: float, val_accuracy: float) -> dict[str, float]:
+    return {"accuracy": accuracy, "val_accuracy": val_accuracy, "loss": 1.0, "val_loss": 1.0}
+
+
+def test_stops_when_both_are_passed_and_says_why(capsys: pytest.CaptureFixture):
+    epochs = [figures(0.70, 0.65), figures(0.90, 0.70), figures(0.74, 0.80), figures(0.76, 0.72), figures(0.9, 0.9)]
+    assert fit_with(StopAtAccuracy(accuracy=0.75, val_accuracy=0.71), epochs) == 4
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert all(part in said for part in ("epoch 4", "76.0%", "75.0%", "72.0%", "71.0%"))
+
+
+def test_defaults_are_the_project_s_thresholds():
+    assert fit_with(StopAtAccuracy(), [figures(0.749, 0.99), figures(0.99, 0.709), figures(0.751, 0.711)]) == 3
+
+
+def test_accuracy_alone_does_not_stop():
+    assert fit_with(StopAtAccuracy(0.5, 0.9), [figures(1.0, 0.89)] * 3) == 3
+
+
+def test_validation_accuracy_alone_does_not_stop():
+    assert fit_with(StopAtAccuracy(0.9, 0.5), [figures(0.89, 1.0)] * 3) == 3
+
+
+def test_missing_metric_is_said_once(capsys: pytest.CaptureFixture):
+    assert fit_with(StopAtAccuracy(0.1, 0.1), [{"accuracy": 0.9}, {"accuracy": 0.9}, {}]) == 3
+    assert capsys.readouterr().out.count("val_accuracy") == 1
+
+
+def test_training_stops_by_itself_and_keeps_the_best(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+    training, validation = pictures.split("Training"), pictures.split("PublicTest")
+    network = tiny_network()
+    history = train(network, RECIPE._replace(epochs=60, stop_accuracy=0.9), training, validation, tmp_path, SEED)
+    assert list(history.columns) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+    assert len(history) < 60
+    passed = (history["accuracy"] > 0.9) & (history["val_accuracy"] > 0.71)
+    assert passed.tolist() == [False] * (len(history) - 1) + [True]
+    assert "Stopped after epoch" in capsys.readouterr().out
+    _, accuracy = network.evaluate(evaluation_batches(validation), verbose=0)
+    assert accuracy == pytest.approx(history["val_accuracy"].max(), abs=1e-6)
+    assert history["epoch"].tolist() == list(range(1, len(history) + 1))
+
+
+def test_a_finished_run_is_read_back_not_repeated(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+    training, validation = pictures.split("Training"), pictures.split("PublicTest")
+    first, second = tiny_network(), tiny_network()
+    history = train(first, RECIPE, training, validation, tmp_path, SEED)
+    capsys.readouterr()
+    again = train(second, RECIPE, training, validation, tmp_path, SEED)
+    assert "finished" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(history, again)
+    faces = validation.images[..., None]
+    np.testing.assert_array_equal(first.predict(faces, verbose=0), second.predict(faces, verbose=0))
+
+
+KILLED_RUN = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = ["src", "tests"]
+import keras, fer.training
+from test_training import ENDLESS, SEED, tiny_network
+from fer.dataset import read_fer2013
+class Slow(fer.training.EpochProgress):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        time.sleep(1)
+fer.training.EpochProgress = Slow
+pictures = read_fer2013(Path(sys.argv[1]))[0]
+training, validation = pictures.split("Training"), pictures.split("PublicTest")
+fer.training.train(tiny_network(), ENDLESS, training, validation, Path(sys.argv[2]), SEED)
+"""
+
+
+def test_a_killed_run_goes_on_after_its_last_epoch(kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
+    """A real process is killed with SIGKILL; the next run trains only what is missing."""
+    process = subprocess.Popen([sys.executable, "-c", KILLED_RUN, str(kaggle_zip), str(tmp_path)], cwd=ROOT)
+    log = tmp_path / "history.csv"
+    deadline = time.monotonic() + 120
+    while not (log.exists() and log.read_text().count("\n") >= 4) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = pd.read_csv(log)
+    assert 3 <= len(before) < ENDLESS.epochs
+    history = train(tiny_network(), ENDLESS, pictures.split("Training"), pictures.split("PublicTest"), tmp_path, SEED)
+    assert history["epoch"].tolist() == list(range(1, ENDLESS.epochs + 1))
+    kept = len(before) - 1  # the last epoch may have been killed before its backup was whole
+    np.testing.assert_array_equal(history["loss"][:kept], before["loss"][:kept])
+
+
+def test_another_setting_is_another_run(pictures: Pictures, tmp_path: Path):
+    training = pictures.split("Training")
+    folder = run_folder(tmp_path, tiny_network(), RECIPE, training, SEED)
+    assert run_folder(tmp_path, tiny_network(), RECIPE, training, SEED) == folder
+    others = [
+        run_folder(tmp_path, tiny_network(), RECIPE._replace(learning_rate=0.1), training, SEED),
+        run_folder(tmp_path, tiny_network(), RECIPE, training.where(slice(1, None)), SEED),
+        run_folder(tmp_path, tiny_network(), RECIPE, training, SEED + 1),
+        run_folder(tmp_path, NETWORKS["modern"](), RECIPE, training, SEED),
+    ]
+    assert len({folder, *others}) == 5
+
+
+def test_augmentation_without_reach_only_mirrors():
+    images = np.random.default_rng(0).integers(0, 256, (64, 48, 48, 1), np.uint8)
+    changed = augment(images, tf.constant([1, 2], tf.int64), Augmentation()).numpy()
+    same = np.abs(changed - images).max(axis=(1, 2, 3)) < 0.01
+    mirrored = np.abs(changed - images[:, :, ::-1]).max(axis=(1, 2, 3)) < 0.01
+    assert (same ^ mirrored).all()
+    assert 16 < same.sum() < 48
+
+
+def test_augmentation_moves_no_further_than_its_reach():
+    """A bright dot in the middle stays within the shift, and the turn about the centre leaves it there."""
+    images = np.zeros((200, 48, 48, 1), np.uint8)
+    images[:, 22:26, 22:26] = 255
+    changed = augment(images, tf.constant([3, 4], tf.int64), Augmentation(shift=0.1, rotation=10.0, zoom=0.1)).numpy()
+    where = np.arange(48)
+    for axis in (1, 2):
+        mass = changed.sum(axis=(3, 3 - axis))
+        offset = (mass * where).sum(axis=1) / mass.sum(axis=1) - 23.5
+        assert np.abs(offset).max() <= 4.8 * 1.1 + 0.3
+        assert np.abs(offset).max() > 3.5
+
+
+def test_augmentation_relights_within_range():
+    images = np.full((100, 48, 48, 1), 128, np.uint8)
+    means = augment(images, tf.constant([5, 6], tf.int64), Augmentation(brightness=0.1)).numpy().mean(axis=(1, 2, 3))
+    assert means.max() <= 128 + 25.6
+    assert means.min() >= 128 - 25.6
+    assert means.std() > 5
+    white = augment(images + 127, tf.constant([5, 6], tf.int64), Augmentation(brightness=0.5)).numpy()
+    assert white.max() <= 255
+
+
+def test_batches_are_the_same_for_the_same_seed(pictures: Pictures):
+    reach = Augmentation(shift=0.1, rotation=10.0)
+
+    def one_epoch(seed: int) -> np.ndarray:
+        return np.concatenate([images for images, _ in training_batches(pictures, 32, reach, seed)])
+
+    np.testing.assert_array_equal(one_epoch(1), one_epoch(1))
+    assert not np.array_equal(one_epoch(1), one_epoch(2))
+    batches = training_batches(pictures, 32, reach, 1)
+    assert not np.array_equal(next(iter(batches))[0], next(iter(batches.skip(1)))[0])
+
+
+def test_every_epoch_looks_different(pictures: Pictures):
+    batches = training_batches(pictures, 32, Augmentation(shift=0.1), 1)
+    first, second = (np.concatenate([images for images, _ in batches]) for _ in range(2))
+    assert not np.array_equal(first, second)
+
+
+def test_labels_stay_with_their_pictures(pictures: Pictures):
+    """The class of a made picture can be told from the height of its bright bar."""
+    for images, labels in training_batches(pictures, 32, Augmentation(), 1):
+        heights = images.numpy()[:, :, 6:42, 0].mean(axis=2)
+        bars = np.stack([heights[:, 4 + 9 * label : 10 + 9 * label].mean(axis=1) for label in range(5)], axis=1)
+        agree = bars.argmax(axis=1) == labels.numpy().argmax(axis=1)
+        assert agree.sum() >= len(agree) - 1  # one picture is labelled wrongly on purpose
