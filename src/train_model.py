@@ -33,10 +33,11 @@ KEEP_DUPLICATES = False  # @param {type:"boolean"}
 SEED = 2013  # @param {type:"integer"}
 
 # %%
-from fer.environment import prepare_opencv
+from fer.environment import prepare_opencv, start_tensorflow
 
 # %%
 prepare_opencv()
+start_tensorflow()
 
 # %% [markdown]
 # ## Get the data
@@ -175,7 +176,7 @@ history.to_csv(RESULTS / "history.csv", index=False, float_format="%.5f")
 plot_history(history, recipe.stop_accuracy, recipe.stop_val_accuracy).savefig(RESULTS / "acc-loss.png", dpi=120)
 
 # %%
-history.round(4)
+history.set_index("epoch").round(4)
 
 # %% [markdown]
 # ## Evaluate the trained network
@@ -196,7 +197,7 @@ print(f"PublicTest, {metrics['pictures']:,} pictures: {accuracy:.1%} right ({low
 print(f"Without the {metrics['duplicates']} of them that also occur in the archive's Training: {unseen:.1%} right.")
 
 # %%
-pd.DataFrame(metrics["classes"]).T.round(3)
+pd.DataFrame(metrics["classes"]).T.round(3).astype({"pictures": int})
 
 # %%
 plot_confusion(pd.DataFrame(metrics["confusion"]).T).savefig(RESULTS / "confusion.png", dpi=120)

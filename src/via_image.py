@@ -23,10 +23,11 @@ REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown Where the trained network comes from when it does not lie beside this notebook.
 
 # %%
-from fer.environment import colab_answers, find_models, prepare_opencv
+from fer.environment import colab_answers, find_models, prepare_opencv, start_tensorflow
 
 # %%
 prepare_opencv()
+start_tensorflow()
 
 # %% [markdown]
 # ## Load the network

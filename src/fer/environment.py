@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # keep TensorFlow's diary of devices out of the notebook
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on AMD processors; measured there: 2.5×
 
 OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels
@@ -40,6 +39,28 @@ def prepare_opencv() -> None:
     if "cv2" in sys.modules:
         raise UserError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
     importlib.invalidate_caches()
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow, which takes some seconds, and say what it computes on.
+
+    It writes a diary of the devices that it looks for straight to the process' standard error, past Python; that is
+    closed meanwhile, so that the notebook does not start with a screen of it. Real errors are exceptions.
+    """
+    visible, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        tf.constant(0)  # the first tensor makes it look at its devices
+    finally:
+        os.dup2(visible, 2)
+        os.close(visible)
+        os.close(nowhere)
+    print(f"TensorFlow {tf.__version__} on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}.")
+    if not gpus and IN_COLAB:
+        print("Training is much faster on a GPU: Runtime → Change runtime type → T4 GPU.")
 
 
 def find_models(repository: str, drive_folder: str = "") -> Path:

@@ -1,7 +1,7 @@
 """Save a network as fer.json and fer.h5, and load it back if both are whole."""
 
 import hashlib
-import warnings
+import logging
 from pathlib import Path
 
 import keras
@@ -24,9 +24,11 @@ def save_network(network: keras.Model, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
     unfinished["fer.json"].write_text(network.to_json())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras recommends its newer .keras format
+    logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
+    try:
         network.save(unfinished["fer.h5"], include_optimizer=False)
+    finally:
+        logging.disable(logging.NOTSET)
     sums = "".join(f"{checksum(path)}  {name}\n" for name, path in unfinished.items())
     for name, path in unfinished.items():
         path.replace(folder / name)
