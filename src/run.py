@@ -6,6 +6,7 @@ python src/run.py via_image.ipynb --set 'PICTURE="me.jpg"' --output results/runs
 import argparse
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
         record_timing=False,
     )
     try:
-        client.execute()
+        client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells print comes as messages
     finally:
         for cell in notebook.cells:
             for output in cell.get("outputs", []):

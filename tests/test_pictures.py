@@ -1,0 +1,139 @@
+"""Uploads of every kind: read, or refused in one sentence."""
+
+import io
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+import pytest
+from conftest import COLLINS, HOPPER
+from PIL import Image
+
+from fer.environment import UserError
+from fer.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
+from fer.uploads import files_of, read_picture_file, safe_stem
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+SCENE = Image.open(COLLINS).convert("RGB").resize((64, 48))
+# Left half dark, right half bright: tells orientation and range.
+HALVES = np.repeat([[0] * 32 + [200] * 32], 48, axis=0).astype(np.uint8)
+EXIF_TURNED = Image.Exif()
+EXIF_TURNED[0x0112] = 6  # turn right by 90 degrees to see it upright
+
+
+def test_bad_files_get_one_sentence_with_their_name():
+    jpeg = HOPPER.read_bytes()
+    cases = {
+        "empty.jpg": (b"", "empty"),
+        "text.jpg": (b"Dear diary, this is no picture.", "text"),
+        "page.png": (b"<!DOCTYPE html><html></html>", "web page"),
+        "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 600, "HEIC"),
+        "paper.pdf": (b"%PDF-1.7 \xff", "PDF"),
+        "noise.png": (bytes(range(128, 256)) * 9, "format is unknown"),
+        "cut.jpg": (jpeg[: len(jpeg) // 3], "damaged"),
+        "cut.png": (COLLINS.read_bytes()[:9000], "damaged"),
+    }
+    for name, (content, reason) in cases.items():
+        with pytest.raises(UnreadablePictureError) as caught:
+            decode_upload(content, name)
+        message = str(caught.value)
+        assert message.startswith(name)
+        assert reason in message
+        assert "\n" not in message
+        assert caught.value._render_traceback_() == [f"⚠ {message}"]  # what a notebook shows
+
+
+def test_ten_thousand_million_pixels_are_refused_before_they_are_decoded():
+    """A few bytes that claim to be a 100,000 × 100,000 PNG."""
+    small = encoded(Image.new("L", (1, 1)), "PNG")
+    header = b"IHDR" + struct.pack(">II", 100_000, 100_000) + small[24:29]
+    huge = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
+    with pytest.raises(UnreadablePictureError, match=r"^bomb.png has more pixels than fit into memory"):
+        decode_upload(huge, "bomb.png")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.fromarray(HALVES),
+        Image.fromarray(HALVES).convert("RGB"),
+        Image.fromarray(HALVES).convert("RGBA"),
+        Image.fromarray(HALVES).convert("P"),
+        Image.fromarray(HALVES).convert("LA"),
+        Image.fromarray(HALVES.astype(np.uint16) * 257),
+    ],
+    ids=["L", "RGB", "RGBA", "P", "LA", "16 bit"],
+)
+def test_every_mode_keeps_its_brightness(image: Image.Image):
+    decoded = decode_upload(encoded(image, "PNG"), "a.png")
+    assert decoded.shape == (48, 64, 3)
+    assert decoded.dtype == np.uint8
+    np.testing.assert_allclose(decoded[..., 1].astype(int), HALVES, atol=2)
+
+
+def test_cmyk_and_gif_and_webp():
+    for content in (
+        encoded(SCENE.convert("CMYK"), "JPEG"),
+        encoded(SCENE, "GIF", save_all=True, append_images=[Image.new("RGB", SCENE.size)]),
+        encoded(SCENE, "WEBP"),
+    ):
+        decoded = decode_upload(content, "a")
+        assert np.abs(decoded.astype(int) - np.asarray(SCENE)).mean() < 12
+
+
+def test_transparent_parts_become_white():
+    image = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    assert (decode_upload(encoded(image, "PNG"), "a.png") == 255).all()
+
+
+def test_sideways_photo_is_turned():
+    decoded = decode_upload(encoded(Image.fromarray(HALVES), "JPEG", exif=EXIF_TURNED), "phone.jpg")
+    assert decoded.shape == (64, 48, 3)
+    assert decoded[:30].max() < 30
+    assert decoded[34:].min() > 170
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_very_large_photo_is_shrunk(kind: str):
+    photo = encoded(Image.new("RGB", (10_000, 2_000), "green"), kind)
+    assert decode_upload(photo, "large").shape == (LONGEST_PICTURE_SIDE // 5, LONGEST_PICTURE_SIDE, 3)
+
+
+def test_one_pixel():
+    assert decode_upload(encoded(Image.new("RGB", (1, 1), "red"), "PNG"), "dot.png").tolist() == [[[255, 0, 0]]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd", "..\\..\\boot.ini", "<script>alert(1)</script>.jpg", "", ".", "a/b\0c", "a" * 500, "'\"$(rm)"],
+)
+def test_names_of_uploads_are_made_safe(name: str):
+    assert re.fullmatch(r"[\w-]{1,60}", safe_stem(name))
+
+
+def test_names_of_any_script_are_kept():
+    assert safe_stem("Großmutter 祖母.jpeg") == "Großmutter_祖母"
+
+
+def test_both_versions_of_the_upload_widget():
+    seven = {"a.jpg": {"metadata": {"name": "a.jpg"}, "content": b"123"}}
+    eight = ({"name": "a.jpg", "type": "image/jpeg", "size": 3, "content": memoryview(b"123")},)
+    for value in (seven, eight):
+        assert list(files_of(value)) == [("a.jpg", b"123")]
+    assert list(files_of(ipywidgets.FileUpload().value)) == []
+
+
+def test_typed_path(tmp_path: Path):
+    (tmp_path / "me.jpg").write_bytes(b"123")
+    assert read_picture_file(str(tmp_path / "me.jpg")) == ("me.jpg", b"123")
+    with pytest.raises(UserError, match="no file"):
+        read_picture_file(str(tmp_path / "you.jpg"))
