@@ -46,8 +46,6 @@ start_tensorflow()
 # the rest becomes one table, `data/fer2013.csv`: expression, 48 × 48 grey values, split.
 
 # %%
-
-# %%
 from fer.progress import progress
 
 # %%
@@ -142,8 +140,6 @@ plot_architecture(network).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 #
 # The recipe says how. In every epoch each picture is mirrored, turned, zoomed, shifted and relit a little at random.
 # `StopAtAccuracy` ends the training as soon as accuracy *and* validation accuracy are above its thresholds.
-
-# %%
 
 # %%
 from fer.augmentation import Augmentation

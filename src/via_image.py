@@ -62,8 +62,6 @@ print(f"The network is loaded from {models.resolve().name}/.")
 # the astronaut Eileen Collins (NASA, in scikit-image).
 
 # %%
-
-# %%
 from fer.drawing import annotate
 
 # %%

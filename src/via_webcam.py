@@ -56,8 +56,6 @@ recogniser = Recogniser.load(models)
 print(f"The network is loaded from {models.resolve().name}/.")
 
 # %%
-
-# %%
 from fer.drawing import annotate
 
 # %%

@@ -28,6 +28,7 @@ def test_building_twice_gives_the_same_bytes_and_valid_notebooks(name: str):
     first, second = build(name, None), build(name, None)
     assert nbformat.writes(first) == nbformat.writes(second)
     nbformat.validate(first)
+    assert all(cell.source.strip() for cell in first.cells)
     assert len({cell.id for cell in first.cells}) == len(first.cells)
 
 

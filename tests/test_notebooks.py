@@ -1,0 +1,173 @@
+"""Each notebook alone, with nothing of this repository beside it but models/, in a real kernel."""
+
+import base64
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import HOPPER, ROOT
+from PIL import Image
+
+from fer.recognition import COLUMNS, Recogniser
+
+
+def alone(name: str, folder: Path, models: bool = True) -> Path:
+    """Copy one notebook, and the models if wanted, to an empty folder."""
+    folder.mkdir(exist_ok=True)
+    shutil.copy(ROOT / f"{name}.ipynb", folder)
+    if models:
+        (folder / "models").mkdir()
+        for file in ("fer.json", "fer.h5", "SHA256SUMS"):
+            shutil.copy(ROOT / "models" / file, folder / "models")
+    return folder / f"{name}.ipynb"
+
+
+def run(notebook: Path, **fields: object) -> subprocess.CompletedProcess:
+    """Run it as `make` does; leaves ran.ipynb beside it."""
+    settings = [part for name, value in fields.items() for part in ("--set", f"{name}={value!r}")]
+    command = [
+        sys.executable,
+        str(ROOT / "src" / "run.py"),
+        str(notebook),
+        "--output",
+        str(notebook.parent / "ran.ipynb"),
+    ]
+    return subprocess.run([*command, *settings], cwd=notebook.parent, capture_output=True, text=True)
+
+
+def pictures_in(notebook: Path) -> list[bytes]:
+    cells = nbformat.read(notebook, as_version=4).cells
+    data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return [base64.b64decode(d[kind]) for d in data for kind in ("image/png", "image/jpeg") if kind in d]
+
+
+def test_via_image_alone(tmp_path: Path):
+    ran = run(alone("via_image", tmp_path / "empty"), PICTURE=str(HOPPER))
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    table = next(part for part in ran.stdout.split("picture ") if "astronaut.png    1" in part)
+    assert "grace_hopper.jpg 1" in table
+    results = tmp_path / "empty" / "results"
+    assert sorted(path.name for path in results.iterdir()) == [
+        f"{name}.{kind}" for name in ("astronaut", "grace_hopper") for kind in ("csv", "png")
+    ]
+    saved = pd.read_csv(results / "grace_hopper.csv")
+    assert tuple(saved.columns) == COLUMNS
+    expected = Recogniser.load(ROOT / "models").recognise(np.asarray(Image.open(HOPPER).convert("RGB")))
+    assert saved.loc[0, "expression"] == expected.loc[0, "expression"]
+    assert saved.loc[0, "confidence"] == pytest.approx(expected.loc[0, "confidence"], abs=2e-3)
+    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 6  # two samples and a photo: picture and bars each
+
+
+def test_via_webcam_alone_outside_colab(tmp_path: Path):
+    ran = run(alone("via_webcam", tmp_path / "empty"))
+    assert ran.returncode == 0, ran.stderr
+    assert "Choose a photo instead" in ran.stdout
+
+
+def test_train_model_alone_then_via_image_uses_its_network(kaggle_zip: Path, tmp_path: Path):
+    folder = tmp_path / "empty"
+    ran = run(alone("train_model", folder, models=False), FER2013=str(kaggle_zip), EPOCHS=2)
+    assert ran.returncode == 0, ran.stderr
+    assert "12 of 60" not in ran.stdout
+    assert "1 of 60 PublicTest pictures also occur in Training." in ran.stdout
+    assert "1 training pictures also occur in a test split." in ran.stdout
+    assert "2 training pictures occur under two labels." in ran.stdout
+    assert "Training on 200 pictures, duplicates removed." in ran.stdout
+    made = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"data/fer2013.csv", "models/fer.json", "models/fer.h5", "models/SHA256SUMS"} <= made
+    figures = {f"results/{name}.png" for name in ("acc-loss", "cnn-architecture", "confusion")}
+    assert figures | {"results/history.csv", "results/metrics.json"} <= made
+    history = pd.read_csv(folder / "results" / "history.csv")
+    assert list(history.columns) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+    assert len(history) == 2
+    shutil.copy(ROOT / "via_image.ipynb", folder)
+    again = run(folder / "via_image.ipynb")
+    assert again.returncode == 0, again.stderr
+    shipped = pd.read_csv(ROOT / "results" / "grace_hopper.csv").loc[0, "confidence"]
+    assert pd.read_csv(folder / "results" / "grace_hopper.csv").loc[0, "confidence"] != pytest.approx(shipped, abs=1e-3)
+
+
+def test_original_on_a_share_with_duplicates_kept(kaggle_zip: Path, tmp_path: Path):
+    notebook = alone("train_model", tmp_path / "empty", models=False)
+    ran = run(notebook, FER2013=str(kaggle_zip), EPOCHS=1, NETWORK="original", SHARE=0.5, KEEP_DUPLICATES=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "Training on 203 pictures, duplicates kept." in ran.stdout
+    assert "A try with 102 pictures for training and 30 for validation." in ran.stdout
+
+
+def test_without_models_and_network_the_user_is_told_what_to_do(tmp_path: Path):
+    ran = run(alone("via_image", tmp_path / "empty", models=False), REPOSITORY=str(tmp_path / "nowhere"))
+    assert ran.returncode != 0
+    assert "Upload both files" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_models_come_from_a_clone_of_the_repository(tmp_path: Path):
+    origin = alone("via_image", tmp_path / "origin").parent
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "models"]):
+        subprocess.run([*git, *command], cwd=origin, check=True, capture_output=True)
+    ran = run(alone("via_image", tmp_path / "empty", models=False), REPOSITORY=origin.as_uri())
+    assert ran.returncode == 0, ran.stderr
+    assert "grace_hopper.jpg 1" in ran.stdout
+
+
+def test_without_data_and_network_three_ways_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    ran = run(alone("train_model", tmp_path / "empty", models=False))
+    assert ran.returncode != 0
+    message = ran.stderr.partition("FER-2013 could not be downloaded")[2]
+    assert all(f"\n  {number}. " in message for number in (1, 2, 3))
+    assert "Traceback" not in ran.stderr
+    assert len(message.splitlines()) < 10
+
+
+def test_data_of_kagglehub_is_used(kaggle_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What kagglehub has downloaded once is found in its cache, without network."""
+    import zipfile
+
+    dataset = tmp_path / "cache" / "datasets" / "msambare" / "fer2013"
+    zipfile.ZipFile(kaggle_zip).extractall(dataset / "versions" / "1")
+    (dataset / "1.complete").touch()
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    from fer import download
+
+    monkeypatch.setattr(download, "KAGGLE_DATASET", "msambare/fer2013/versions/1")
+    assert download.find_fer2013("", tmp_path / "none.csv") == dataset / "versions" / "1"
+
+
+OPENCV_5 = """
+import sys
+sys.path.insert(0, sys.argv[1])
+if sys.argv[2] == "imported":
+    import cv2
+from fer.environment import UserError, prepare_opencv
+try:
+    prepare_opencv()
+    import cv2
+    print("cascade", not cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml").empty())
+except UserError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("state", "said"), [("imported", "Restart the runtime"), ("fresh", "cascade True")])
+def test_opencv_5_is_exchanged(state: str, said: str, tmp_path: Path):
+    """As on Colab: OpenCV 5 is installed, which has no Haar cascades."""
+    python = tmp_path / "environment" / "bin" / "python"
+    uv = [str(Path(sys.executable).with_name("uv"))]
+    subprocess.run([*uv, "venv", "-q", "--seed", str(python.parents[1])], check=True)
+    packages = ["opencv-python-headless==5.0.0.93", "numpy"]
+    installed = subprocess.run([*uv, "pip", "install", "-q", "--python", str(python), *packages], capture_output=True)
+    if installed.returncode:
+        pytest.skip("no package registry at hand")
+    command = [str(python), "-c", OPENCV_5, str(ROOT / "src"), state]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert said in ran.stdout, ran.stdout + ran.stderr
