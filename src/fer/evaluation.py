@@ -56,6 +56,6 @@ def judge(network: keras.Model, pictures: Pictures, leaked: np.ndarray) -> dict:
         "accuracy_95_percent_interval": [round(low, 4), round(high, 4)],
         "accuracy_without_duplicates": round(accuracy_score(pictures.labels[unseen], predicted[unseen]), 4),
         "duplicates": int(leaked.sum()),
-        "classes": class_table(pictures.labels, predicted).round(4).to_dict("index"),
+        "classes": class_table(pictures.labels, predicted).round(3).to_dict("index"),
         "confusion": confusion_table(pictures.labels, predicted).to_dict("index"),
     }
