@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -31,6 +32,17 @@ def test_all_ways_to_load_give_the_same(tmp_path: Path, capsys: pytest.CaptureFi
     by_hand.load_weights(tmp_path / "fer.h5")
     for loaded in (load_network(tmp_path), by_hand, keras.models.load_model(tmp_path / "fer.h5", compile=False)):
         np.testing.assert_array_equal(loaded.predict(FACES, verbose=0), expected)
+
+
+def test_older_keras_can_read_what_a_newer_one_saved(tmp_path: Path):
+    """Keras 3.15 writes names that 3.10 to 3.13 refuse (seen: input_axes, quantization_config, renorm)."""
+    save_network(build_modern(), tmp_path)
+    with h5py.File(tmp_path / "fer.h5") as file:
+        inside = file.attrs["model_config"]
+    for text in ((tmp_path / "fer.json").read_text(), inside):
+        assert not any(name in text for name in ("input_axes", "quantization_config", "renorm"))
+        layers = json.loads(text)["config"]["layers"]
+        assert not any(value is None for layer in layers for value in layer["config"].values())
 
 
 def test_files_of_somebody_s_own_need_no_checksums(folder: Path):

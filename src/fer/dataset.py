@@ -118,9 +118,6 @@ def decode_records(
     records: list[Record], decode: Callable[[bytes], np.ndarray], source: Path
 ) -> tuple[Pictures, list[str]]:
     """Decode the pictures of the five expressions; see `read_fer2013`."""
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_SILENT
-    )  # bad pictures are reported below, in our own words
     images, labels, splits, problems = [], [], [], []
     for record in progress(records, f"Reading {source.name}", unit="pictures"):
         if record.expression in DROPPED_EXPRESSIONS:

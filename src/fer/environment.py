@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a bad picture is reported in our own words
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on AMD processors; measured there: 2.5×
 
 OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels

@@ -1,15 +1,21 @@
 """Save a network as fer.json and fer.h5, and load it back if both are whole."""
 
 import hashlib
+import json
 import logging
 from pathlib import Path
 
+import h5py
 import keras
 
 from fer.environment import UserError
 
 MODEL_FILES = ("fer.json", "fer.h5")
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
+
+
+# What Keras 3.14 and later write for every batch normalisation, although it is the default, and older ones refuse.
+DEFAULTS_OF_NEWER_KERAS = [("renorm", False), ("renorm_momentum", 0.99)]
 
 
 class UnusableModelError(UserError):
@@ -23,16 +29,39 @@ def save_network(network: keras.Model, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
-    unfinished["fer.json"].write_text(network.to_json())
+    unfinished["fer.json"].write_text(portable_json(network.to_json()))
     logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
     try:
         network.save(unfinished["fer.h5"], include_optimizer=False)
     finally:
         logging.disable(logging.NOTSET)
+    with h5py.File(unfinished["fer.h5"], "r+") as file:
+        file.attrs["model_config"] = portable_json(file.attrs["model_config"])
     sums = "".join(f"{checksum(path)}  {name}\n" for name, path in unfinished.items())
     for name, path in unfinished.items():
         path.replace(folder / name)
     (folder / CHECKSUMS).write_text(sums)
+
+
+def portable_json(architecture: str) -> str:
+    """Leave out of Keras' description of a network what older versions of Keras 3 do not know and nobody needs.
+
+    Each release writes all arguments of a layer, new ones too, mostly as null; an older one refuses names that it does
+    not know. An argument that is left out has its default, so that Colab loads what a newer Keras has saved.
+    """
+
+    def without_defaults(value: object, are_arguments: bool = False) -> object:
+        if isinstance(value, list):
+            return [without_defaults(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: without_defaults(item, are_arguments=key == "config")
+            for key, item in value.items()
+            if not (are_arguments and (item is None or (key, item) in DEFAULTS_OF_NEWER_KERAS))
+        }
+
+    return json.dumps(without_defaults(json.loads(architecture)))
 
 
 def load_network(folder: Path) -> keras.Model:
