@@ -57,7 +57,7 @@ def build(name: str, former: NotebookNode | None) -> NotebookNode:
 
 
 def new_cell(kind: str, source: str, metadata: dict) -> NotebookNode:
-    """Make a cell; form cells of Colab (`# @title` without a module) show their fields and hide their code."""
+    """Make a code or a markdown cell."""
     make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
     return make(source, metadata=dict(metadata))
 

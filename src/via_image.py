@@ -33,10 +33,7 @@ start_tensorflow()
 # ## Load the network
 
 # %%
-from fer.progress import progress
-
-# %%
-from fer.dataset import EXPRESSIONS
+from fer.expressions import EXPRESSIONS
 
 # %%
 from fer.pictures import decode_upload
@@ -91,7 +88,8 @@ readable(tables)
 # %% [markdown]
 # ## Recognise your own photo
 #
-# Choose one or several. JPEG, PNG, WebP, GIF and other common formats are read; sideways phone photos are turned.
+# Choose one or several. JPEG, PNG, WebP, GIF, BMP and TIFF are read (HEIC photos of an iPhone: export them as JPEG);
+# sideways phone photos are turned.
 
 
 # %% tags=["interactive"]

@@ -33,10 +33,7 @@ start_tensorflow()
 # ## Load the network
 
 # %%
-from fer.progress import progress
-
-# %%
-from fer.dataset import EXPRESSIONS
+from fer.expressions import EXPRESSIONS
 
 # %%
 from fer.pictures import decode_upload
@@ -54,6 +51,9 @@ from fer.recognition import Recogniser
 models = find_models(REPOSITORY, DRIVE_FOLDER)
 recogniser = Recogniser.load(models)
 print(f"The network is loaded from {models.resolve().name}/.")
+
+# %% [markdown]
+# ## Prepare the camera and the pictures
 
 # %%
 from fer.drawing import annotate
@@ -100,3 +100,5 @@ else:
 # %% tags=["interactive"]
 if in_colab:
     ask_for_pictures(recognise_upload, colab=True)
+else:
+    print("Use the button above.")

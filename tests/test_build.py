@@ -67,7 +67,7 @@ def test_a_module_in_the_wrong_order_is_refused():
 
 def test_two_modules_that_define_the_same_name_are_refused():
     with pytest.raises(ValueError, match="both define Pictures"):
-        bundle_module("dataset", {"Pictures": "other", "1": "environment", "2": "progress"})
+        bundle_module("dataset", {"Pictures": "other", "1": "environment", "2": "progress", "3": "expressions"})
 
 
 def test_one_setting_makes_all_addresses():

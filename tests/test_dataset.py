@@ -68,6 +68,7 @@ def test_classic_csv(header: str, tmp_path: Path):
         assert image[0, 0] == classic[EXPRESSIONS[label]]
     assert count_table(pictures).loc["PrivateTest", "total"] == 5
 
+    assert (read_fer2013(tmp_path)[0].images == pictures.images).all()  # the folder of an unpacked download
     zipped = tmp_path / "archive.zip"
     with zipfile.ZipFile(zipped, "w") as file:
         file.write(path, "fer2013/icml_face_data.csv")
@@ -79,13 +80,14 @@ BAD_ROWS = {
     "long": ("happy," + GOOD + " 7,Training", "2305 pixels"),
     "empty": ("happy,,Training", "0 pixels"),
     "too bright": ("happy," + GOOD[:-1] + "256,Training", "256"),
-    "far too bright": ("happy," + GOOD[:-1] + "99999999999,Training", "far above 255"),
+    "far too bright": ("happy," + GOOD[:-1] + "99999999999,Training", "sensible size"),
     "negative": ("happy," + GOOD[:-1] + "-1,Training", "whole numbers"),
     "fraction": ("happy," + GOOD[:-1] + "1.5,Training", "whole numbers"),
     "word": ("happy," + GOOD[:-1] + "x,Training", "whole numbers"),
     "unknown name": ("bored," + GOOD + ",Training", "'bored'"),
     "unknown number": ("7," + GOOD + ",Training", "'7'"),
     "unknown split": ("happy," + GOOD + ",Validation", "'Validation'"),
+    "two spaces": ("happy," + GOOD[:-3] + " 7,Training", "one space"),
     "cut off": ("happy,7 7 7", "3 pixels"),
     "binary": ("\udcff\udcfe,\0", "unknown expression"),
 }

@@ -50,6 +50,13 @@ def test_files_of_somebody_s_own_need_no_checksums(folder: Path):
     assert load_network(folder).output.shape == (None, 5)
 
 
+def test_a_network_for_something_else_is_refused(tmp_path: Path):
+    inputs = keras.Input((48, 48, 1))
+    save_network(keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(inputs))), tmp_path)
+    with pytest.raises(UnusableModelError, match=r"\(7,\), not"):
+        load_network(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["fer.json", "fer.h5"])
 def test_missing_file(name: str, folder: Path):
     (folder / name).unlink()

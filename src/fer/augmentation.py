@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer.dataset import EXPRESSIONS, Pictures
+from fer.dataset import Pictures
+from fer.expressions import EXPRESSIONS
 
 
 class Augmentation(NamedTuple):

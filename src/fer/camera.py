@@ -64,7 +64,7 @@ def take_snapshot() -> bytes:
     """
     from google.colab import output
 
-    answer = output.eval_js(SNAPSHOT_SCRIPT, timeout_sec=150) or {"error": "no answer"}
+    answer = output.eval_js(SNAPSHOT_SCRIPT, timeout_sec=300) or {"error": "no answer"}
     if "picture" not in answer:
         reason = REFUSALS.get(answer["error"], f"the browser says {answer['error']}")
         raise UserError(f"No picture from the camera: {reason}. Then run this cell again, or upload a photo below.")

@@ -6,6 +6,7 @@ classic `fer2013.csv` or `icml_face_data.csv`, zipped or not. Ours is a CSV with
 """
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -16,15 +17,16 @@ import numpy as np
 import pandas as pd
 
 from fer.environment import UserError
+from fer.expressions import EXPRESSIONS, SIDE
 from fer.progress import progress
 
-EXPRESSIONS = ("angry", "happy", "sad", "surprise", "neutral")
 DROPPED_EXPRESSIONS = ("disgust", "fear")
 CLASSIC_LABELS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
+CLASSIC_TABLES = ("fer2013.csv", "icml_face_data.csv")
 SPLITS = ("Training", "PublicTest", "PrivateTest")
-SIDE = 48  # pixels; every FER-2013 picture is 48×48, grey
 LARGEST_FILE = 1_000_000  # bytes; a real one has about 1,600
 LARGEST_BAD_SHARE = 0.01
+DAMAGED_FILE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the last of an encrypted one
 
 
 class Pictures(NamedTuple):
@@ -69,6 +71,9 @@ def read_fer2013(source: Path) -> tuple[Pictures, list[str]]:
         raise UserError(f"There is no file or folder {source}. Check the spelling and where you run from.")
     if source.is_dir():
         files = {path.relative_to(source).as_posix(): path for path in source.rglob("*")}
+        tables = [path for name, path in files.items() if name.endswith(CLASSIC_TABLES)]
+        if tables:
+            return read_fer2013(tables[0])
         records = picture_records(files, lambda name: files[name].read_bytes())
         return decode_records(records, decode_picture, source)
     if source.suffix.lower() == ".csv":
@@ -78,7 +83,7 @@ def read_fer2013(source: Path) -> tuple[Pictures, list[str]]:
         raise UserError(f"{source} is no folder, no .csv and no whole zip. If it is a download, get it again.")
     with zipfile.ZipFile(source) as archive:
         # Members are read in memory, never extracted: whatever their names say, nothing is written.
-        tables = [name for name in archive.namelist() if name.endswith(("fer2013.csv", "icml_face_data.csv"))]
+        tables = [name for name in archive.namelist() if name.endswith(CLASSIC_TABLES)]
         if tables:
             with archive.open(tables[0]) as lines:
                 return decode_records(row_records(lines, source), parse_pixels, source)
@@ -128,7 +133,7 @@ def decode_records(
             image = decode(record.read())
             if record.split not in SPLITS:
                 raise BadPictureError(f"unknown split {record.split[:20]!r}, expected one of {', '.join(SPLITS)}")
-        except (BadPictureError, OSError, zipfile.BadZipFile) as problem:
+        except (BadPictureError, *DAMAGED_FILE) as problem:
             problems.append(f"{record.place}: {problem}")
             continue
         images.append(image)
@@ -169,7 +174,7 @@ def parse_pixels(text: bytes) -> np.ndarray:
     plain_pgm = b"P2 %d %d 65535\n%b\n" % (SIDE, SIDE, text)
     image = cv2.imdecode(np.frombuffer(plain_pgm, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise BadPictureError("a pixel far above 255")
+        raise BadPictureError(f"not {SIDE * SIDE} numbers of a sensible size with one space between them")
     if image.max() > 255:
         raise BadPictureError(f"a pixel of {image.max()}, above 255")
     return image.astype(np.uint8)

@@ -10,7 +10,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
-from fer.dataset import EXPRESSIONS
+from fer.expressions import EXPRESSIONS
 
 # Okabe & Ito's palette, which colour-blind people can tell apart.
 COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#009E73"), strict=True))

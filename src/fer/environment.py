@@ -60,8 +60,6 @@ def start_tensorflow() -> None:
         os.close(visible)
         os.close(nowhere)
     print(f"TensorFlow {tf.__version__} on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}.")
-    if not gpus and IN_COLAB:
-        print("Training is much faster on a GPU: Runtime → Change runtime type → T4 GPU.")
 
 
 def find_models(repository: str, drive_folder: str = "") -> Path:
@@ -90,8 +88,9 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
     for folder in folders:
         if has_models(folder):
             return folder
+    tried = "" if drive_folder else f" nor could they be fetched from {repository}"
     raise UserError(
-        f"fer.json and fer.h5 are neither in {folders[0].absolute()} nor could they be fetched from {repository}. "
+        f"fer.json and fer.h5 are not in {folders[0].absolute()}{tried}. "
         "Upload both files (in Colab: the folder icon on the left, then drag them in; in Jupyter: beside this "
         "notebook), or make them with train_model.ipynb. Then run this cell again."
     )

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
-from fer.dataset import EXPRESSIONS, Pictures
+from fer.dataset import Pictures
+from fer.expressions import EXPRESSIONS
 
 
 def predict(network: keras.Model, pictures: Pictures) -> np.ndarray:

@@ -5,7 +5,8 @@ from functools import cache
 import cv2
 import numpy as np
 
-CROP_SIDE = 48  # pixels, what the network takes
+from fer.expressions import SIDE
+
 LONGEST_SIDE = 800  # pixels; larger pictures are searched at this size, faster and with fewer false boxes
 SMALLEST_FACE = 24  # pixels of the searched picture; the cascade was trained on faces of this size
 SCALE_FACTOR = 1.1
@@ -50,13 +51,13 @@ def crop_faces(grey: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
     boxes: (n, 4) as from `find_faces`. Returns (n, 48, 48) uint8; what lies beyond the picture's edge repeats it.
     """
-    crops = np.empty((len(boxes), CROP_SIDE, CROP_SIDE), np.uint8)
+    crops = np.empty((len(boxes), SIDE, SIDE), np.uint8)
     for crop, (x, y, width, height) in zip(crops, boxes, strict=True):
         side = max(1, round(width / BOX_IN_CROP))
         left, top = round(x + (width - side) / 2), round(y + (height - side) / 2)
         # `mode="clip"` repeats the edge without ever copying the whole picture.
         rows = np.take(grey, np.arange(top, top + side), axis=0, mode="clip")
         square = np.take(rows, np.arange(left, left + side), axis=1, mode="clip")
-        shrinks = side > CROP_SIDE
+        shrinks = side > SIDE
         crop[:] = cv2.resize(square, crop.shape, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return crops

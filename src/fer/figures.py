@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from fer.dataset import EXPRESSIONS, Pictures
+from fer.dataset import Pictures
+from fer.expressions import EXPRESSIONS
 
 
 def plot_samples(pictures: Pictures, each: int, seed: int) -> Figure:
@@ -66,7 +67,9 @@ def plot_confusion(confusion: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(confusion.index)), confusion.index)
     axes.set_xlabel("named by the network")
     axes.set_ylabel("labelled in FER-2013")
-    figure.colorbar(image, format=PercentFormatter(1.0, decimals=0), label="share of the labelled expression")
+    figure.colorbar(
+        image, format=PercentFormatter(1.0, decimals=0), label="share of the labelled expression", shrink=0.8
+    )
     return figure
 
 
@@ -91,7 +94,7 @@ def plot_architecture(network: keras.Model) -> Figure:
 
     A bar's height is the side of its output, its width grows with the logarithm of its channels.
     """
-    colours = {"Conv2D": "C0", "MaxPooling2D": "C3", "GlobalAveragePooling2D": "C3", "Flatten": "C3", "Dense": "C2"}
+    colours = {"Conv2D": "C0", "MaxPooling2D": "C3", "GlobalAveragePooling2D": "C1", "Flatten": "C1", "Dense": "C2"}
     figure, axes = plt.subplots(figsize=(12, 4.2), layout="constrained")
     left, ticks, named = 0.0, [], set()
     for layer in network.layers:

@@ -9,6 +9,7 @@ import h5py
 import keras
 
 from fer.environment import UserError
+from fer.expressions import EXPRESSIONS, SIDE
 
 MODEL_FILES = ("fer.json", "fer.h5")
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
@@ -85,6 +86,9 @@ def load_network(folder: Path) -> keras.Model:
     try:
         network = keras.models.model_from_json((folder / "fer.json").read_text())
         network.load_weights(folder / "fer.h5")
+        shapes = network.input_shape[1:], network.output_shape[1:]
+        if shapes != ((SIDE, SIDE, 1), (len(EXPRESSIONS),)):
+            raise ValueError(f"it turns {shapes[0]} into {shapes[1]}, not (48, 48, 1) into (5,)")
     except Exception as error:  # Keras raises nearly anything for files that are not its own
         reason = str(error).strip().split("\n")[0][:200]
         raise UnusableModelError(f"The network in {folder.resolve()} cannot be loaded: {reason}") from error

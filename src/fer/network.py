@@ -7,7 +7,7 @@ first layer, so that training and use cannot feed them differently.
 import keras
 from keras import layers
 
-from fer.dataset import EXPRESSIONS, SIDE
+from fer.expressions import EXPRESSIONS, SIDE
 
 
 def build_original() -> keras.Model:

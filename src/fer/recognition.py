@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from fer.dataset import EXPRESSIONS
-from fer.faces import CROP_SIDE, crop_faces, find_faces
+from fer.expressions import EXPRESSIONS, SIDE
+from fer.faces import crop_faces, find_faces
 from fer.model_files import load_network
 from fer.pictures import to_grey
 
@@ -20,11 +20,11 @@ class Recogniser:
 
     def __init__(self, network: keras.Model) -> None:
         # A traced function answers in a few milliseconds; `network.predict` spends tens on set-up in every call.
-        signature = tf.TensorSpec((None, CROP_SIDE, CROP_SIDE, 1), tf.uint8)
+        signature = tf.TensorSpec((None, SIDE, SIDE, 1), tf.uint8)
         self.forward = tf.function(
             lambda crops: network(tf.cast(crops, tf.float32), training=False), input_signature=[signature]
         )
-        self.classify(np.zeros((1, CROP_SIDE, CROP_SIDE), np.uint8))  # trace now, so that the first picture need not
+        self.classify(np.zeros((1, SIDE, SIDE), np.uint8))  # trace now, so that the first picture need not
 
     @classmethod
     def load(cls, folder: str | Path) -> "Recogniser":
@@ -33,11 +33,11 @@ class Recogniser:
 
     def classify(self, crops: np.ndarray) -> np.ndarray:
         """Return (n, 5) float32 probabilities for (n, 48, 48) or (n, 48, 48, 1) uint8 faces, in one batch."""
-        if crops.dtype != np.uint8 or crops.shape[1:] not in ((CROP_SIDE, CROP_SIDE), (CROP_SIDE, CROP_SIDE, 1)):
+        if crops.dtype != np.uint8 or crops.shape[1:] not in ((SIDE, SIDE), (SIDE, SIDE, 1)):
             raise ValueError(
                 f"expected uint8 crops of shape (n, 48, 48) or (n, 48, 48, 1), got {crops.dtype} {crops.shape}"
             )
-        return self.forward(tf.constant(crops.reshape(-1, CROP_SIDE, CROP_SIDE, 1))).numpy()
+        return self.forward(tf.constant(crops.reshape(-1, SIDE, SIDE, 1))).numpy()
 
     def recognise(self, image: np.ndarray) -> pd.DataFrame:
         """Find the faces in a picture and name their expressions.

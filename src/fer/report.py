@@ -8,8 +8,8 @@ from IPython.display import Image as DisplayedImage
 from IPython.display import display
 from PIL import Image
 
-from fer.dataset import EXPRESSIONS
 from fer.drawing import annotate, as_jpeg, plot_probabilities
+from fer.expressions import EXPRESSIONS
 from fer.faces import crop_faces
 from fer.pictures import decode_upload, to_grey
 from fer.recognition import Recogniser

@@ -22,7 +22,7 @@ class Recipe(NamedTuple):
     batch_size: int
     optimizer: str  # "adam" or "sgd" (Nesterov, momentum 0.9)
     learning_rate: float  # the peak, after one epoch of warm-up; from there half a cosine down to zero
-    weight_decay: float  # decoupled for adam, per step
+    weight_decay: float  # decoupled: each step shrinks the weights by this times the learning rate
     label_smoothing: float
     augmentation: Augmentation
     stop_accuracy: float

@@ -19,7 +19,10 @@ def ask_for_pictures(use: Callable[[str, bytes], None], colab: bool) -> None:
     if colab:
         from google.colab import files
 
-        for name, content in files.upload().items():
+        chosen = files.upload()
+        if not chosen:
+            print("No file was chosen. Run this cell again to choose one.")
+        for name, content in chosen.items():
             use_politely(use, name, content)
         return
     button = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Choose pictures")
