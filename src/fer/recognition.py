@@ -37,6 +37,8 @@ class Recogniser:
             raise ValueError(
                 f"expected uint8 crops of shape (n, 48, 48) or (n, 48, 48, 1), got {crops.dtype} {crops.shape}"
             )
+        if len(crops) == 0:  # TensorFlow's batch normalisation takes no empty batch
+            return np.empty((0, len(EXPRESSIONS)), np.float32)
         return self.forward(tf.constant(crops.reshape(-1, SIDE, SIDE, 1))).numpy()
 
     def recognise(self, image: np.ndarray) -> pd.DataFrame:

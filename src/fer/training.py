@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,6 +103,28 @@ class EpochProgress(keras.callbacks.Callback):
         print(f"Epoch {epoch + 1:2d}/{self.params['epochs']}  {seconds:4.0f} s  {figures}", flush=True)
 
 
+class KeepWeights(keras.callbacks.Callback):
+    """After each epoch keep the weights with the optimiser's state, and the best weights so far.
+
+    Each file is written beside and then renamed: a run that is killed leaves whole files only.
+    """
+
+    def __init__(self, folder: Path, best_so_far: float) -> None:
+        super().__init__()
+        self.folder = folder
+        self.best = best_so_far
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write last.weights.h5, and best.weights.h5 if the validation accuracy is the best so far."""
+        unfinished = self.folder / "unfinished.weights.h5"
+        if logs["val_accuracy"] > self.best:
+            self.best = logs["val_accuracy"]
+            self.model.save_weights(unfinished)
+            unfinished.replace(self.folder / "best.weights.h5")
+        self.model.save_weights(unfinished)
+        unfinished.replace(self.folder / "last.weights.h5")
+
+
 def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
     """Set loss, optimiser and schedule of the recipe."""
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -143,16 +164,21 @@ def train(
     """
     batches = training_batches(training, recipe.batch_size, recipe.augmentation, seed)
     compile_network(network, recipe, steps_per_epoch=len(batches))
-    best, log, finished = folder / "best.weights.h5", folder / "history.csv", folder / "finished"
+    last, log, finished = folder / "last.weights.h5", folder / "history.csv", folder / "finished"
     folder.mkdir(parents=True, exist_ok=True)
     if finished.exists():
         print(f"This run is finished. To train afresh, delete {folder} or change SEED.")
     else:
-        so_far = read_history(log)
-        if len(so_far):
-            print(f"Going on after epoch {len(so_far)}, as kept in {folder}.")
+        done = 0
+        if last.exists():
+            network.load_weights(last)
+            done = int(network.optimizer.iterations) // len(batches)
+            print(f"Going on after epoch {done}, as kept in {folder}.")
+        so_far = read_history(log).head(done)
+        so_far.assign(epoch=so_far["epoch"] - 1).to_csv(log, index=False)  # without an epoch that was not kept
         network.fit(
             batches,
+            initial_epoch=done,
             epochs=recipe.epochs,
             validation_data=evaluation_batches(validation),
             verbose=0,
@@ -160,26 +186,18 @@ def train(
             callbacks=[
                 EpochProgress(),
                 StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy),
-                keras.callbacks.ModelCheckpoint(
-                    best,
-                    monitor="val_accuracy",
-                    save_best_only=True,
-                    save_weights_only=True,
-                    initial_value_threshold=so_far["val_accuracy"].max() if len(so_far) else None,
-                ),
                 keras.callbacks.CSVLogger(log, append=True),
-                keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False),
+                KeepWeights(folder, best_so_far=so_far["val_accuracy"].max() if done else 0.0),
             ],
         )
         finished.touch()
-        shutil.rmtree(folder / "backup", ignore_errors=True)
-    network.load_weights(best)
+    network.load_weights(folder / "best.weights.h5")
     return read_history(log)
 
 
 def read_history(log: Path) -> pd.DataFrame:
-    """Read a CSVLogger's file; of an epoch that was cut off and repeated, the last try counts."""
+    """Read a CSVLogger's file; the epochs count from 1."""
     if not log.exists():
         return pd.DataFrame(columns=["epoch", "accuracy", "loss", "val_accuracy", "val_loss"])
-    history = pd.read_csv(log).drop_duplicates("epoch", keep="last")
-    return history.assign(epoch=history["epoch"] + 1).reset_index(drop=True)
+    history = pd.read_csv(log)
+    return history.assign(epoch=history["epoch"] + 1)
