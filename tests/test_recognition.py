@@ -84,7 +84,7 @@ def test_table_is_the_contract(recogniser: Recogniser, hopper: np.ndarray, colli
     assert table["face"].tolist() == list(range(1, len(table) + 1))
     assert table["width"].is_monotonic_decreasing
     for (x, y, width, height), number in (((HOPPER_FACE[0] + 520, *HOPPER_FACE[1:]), 0), (COLLINS_FACE, 1)):
-        assert overlap(table.loc[number, ["x", "y", "width", "height"]], (x, y, width, height)) > 0.5
+        assert overlap(tuple(table.loc[number, ["x", "y", "width", "height"]]), (x, y, width, height)) > 0.5
     probabilities = table[list(EXPRESSIONS)].to_numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert (table["confidence"] == probabilities.max(axis=1)).all()
