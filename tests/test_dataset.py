@@ -192,13 +192,16 @@ def test_duplicates_are_told_apart():
             (5, 3, "PrivateTest"),
             (6, 3, "PublicTest"),  # twice, but never in Training
             (6, 3, "PrivateTest"),
+            (7, 0, "Training"),  # two labels, and in PublicTest
+            (7, 1, "Training"),
+            (7, 0, "PublicTest"),
         ]
     )
     found = find_duplicates(pictures)
-    assert list(np.flatnonzero(found.leaked)) == [1, 7]
-    assert list(np.flatnonzero(found.disputed)) == [3, 4]
-    assert list(np.flatnonzero(found.repeated)) == [4, 6]
-    assert list(seen_in_training(pictures.split("PublicTest"), pictures.split("Training"))) == [True, False]
+    assert list(np.flatnonzero(found.leaked)) == [1, 7, 11, 12]
+    assert list(np.flatnonzero(found.disputed)) == [3, 4, 11, 12]
+    assert list(np.flatnonzero(found.repeated)) == [4, 6, 12]
+    assert list(seen_in_training(pictures.split("PublicTest"), pictures.split("Training"))) == [True, False, True]
 
 
 def test_real_archive(archive: Path):

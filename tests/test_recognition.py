@@ -83,8 +83,9 @@ def test_table_is_the_contract(recogniser: Recogniser, hopper: np.ndarray, colli
     assert len(table) >= 2  # the cascade may see a face in the seam between the two portraits, too
     assert table["face"].tolist() == list(range(1, len(table) + 1))
     assert table["width"].is_monotonic_decreasing
-    for (x, y, width, height), number in (((HOPPER_FACE[0] + 520, *HOPPER_FACE[1:]), 0), (COLLINS_FACE, 1)):
-        assert overlap(tuple(table.loc[number, ["x", "y", "width", "height"]]), (x, y, width, height)) > 0.5
+    boxes = list(table[["x", "y", "width", "height"]].itertuples(index=False))
+    for face in ((HOPPER_FACE[0] + 520, *HOPPER_FACE[1:]), COLLINS_FACE):
+        assert max(overlap(box, face) for box in boxes) > 0.5
     probabilities = table[list(EXPRESSIONS)].to_numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert (table["confidence"] == probabilities.max(axis=1)).all()
