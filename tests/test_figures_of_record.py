@@ -43,6 +43,18 @@ def test_notebook_shows_the_run_of_record():
     assert history["val_accuracy"].max() == pytest.approx(METRICS["PublicTest"]["accuracy"], abs=1e-3)
 
 
+def test_original_stopped_by_itself():
+    """The record of the seed network's run: both thresholds are passed in the last epoch and in none before."""
+    history = pd.read_csv(ROOT / "results" / "original" / "history.csv")
+    assert list(history.columns) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+    passed = (history["accuracy"] > 0.75) & (history["val_accuracy"] > 0.71)
+    assert passed.tolist() == [False] * (len(history) - 1) + [True]
+    measured = json.loads((ROOT / "results" / "original" / "metrics.json").read_text())["PublicTest"]
+    readme = (ROOT / "README.md").read_text()
+    for name in ("accuracy", "accuracy_without_duplicates"):
+        assert f"**{100 * measured[name]:.1f} %**" in readme
+
+
 def test_committed_weights_give_the_committed_figures(archive: Path):
     pictures, _ = read_fer2013(archive)
     tested = pictures.split("PublicTest")
