@@ -27,7 +27,7 @@ notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab train_model.ipynb via_image.ipynb via_webcam.ipynb
 
-benchmark: $(READY)  ## FER2013=<folder or zip>: reading FER-2013, ours beside the obvious way
+benchmark: $(READY)  ## FER2013=<zip of the Kaggle folder>: reading FER-2013, ours beside the obvious way
 	$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)'
 
 lint: $(READY)  ## repair what ruff can
