@@ -89,6 +89,46 @@ def plot_mistakes(pictures: Pictures, probabilities: np.ndarray, positions: np.n
     return figure
 
 
+def plot_reliability(reliability: pd.DataFrame, coverage: pd.DataFrame) -> Figure:
+    """Plot accuracy over confidence (on the diagonal it is calibrated), and over the share of pictures answered."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    width = reliability["high"] - reliability["low"]
+    left.bar(reliability["low"], reliability["accuracy"], width, align="edge", edgecolor="white", label="accuracy")
+    left.plot([0, 1], [0, 1], ":", color="black", label="calibrated")
+    for middle, count in zip(reliability["low"] + width / 2, reliability["answers"], strict=True):
+        left.text(middle, 0.02, f"{count}", rotation=90, ha="center", va="bottom", fontsize=8, color="white")
+    left.set_xlabel("confidence (in the bars: number of answers)")
+    left.set_ylabel("accuracy")
+    left.set_xlim(0.2, 1)
+    left.set_ylim(0, 1)
+    left.legend(loc="upper left")
+    right.plot(coverage["coverage"], coverage["accuracy"], "o-")
+    for row in coverage.itertuples():
+        note = f"{row.accuracy:.0%}\nif sure ≥ {row.least_confidence:.0%}"
+        right.annotate(note, (row.coverage, row.accuracy), (6, 4), textcoords="offset points", fontsize=8)
+    right.set_xlabel("share of pictures answered, the surest first")
+    right.set_ylabel("accuracy on them")
+    right.set_xlim(0.46, 1.14)
+    right.set_ylim(coverage["accuracy"].min() - 0.03, min(1.03, coverage["accuracy"].max() + 0.06))
+    for axis in (left.xaxis, left.yaxis, right.xaxis, right.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axis.grid(alpha=0.3)
+    return figure
+
+
+def plot_robustness(robustness: pd.DataFrame) -> Figure:
+    """Show the accuracy under every disturbance as a bar, the pictures as they are on top."""
+    figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    bars = axes.barh(robustness.index, robustness["accuracy"], color=["C0"] + ["C1"] * (len(robustness) - 1))
+    axes.bar_label(bars, [f"{share:.1%}" for share in robustness["accuracy"]], padding=3, fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("accuracy")
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def plot_architecture(network: keras.Model) -> Figure:
     """Draw the network from left to right: each layer with weights or pooling as a bar.
 
