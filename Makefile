@@ -3,6 +3,7 @@ PYTHON ?= python3
 FER2013 ?=
 NETWORK ?= modern
 KEEP_DUPLICATES ?= False
+SEED ?= 2014
 RUN ?=
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
@@ -19,7 +20,7 @@ test: $(READY)  ## lint, then all tests
 
 train: $(READY)  ## FER2013=<folder, zip or csv>: train the network
 	$(BIN)/python src/run.py train_model.ipynb --output results/runs/train_model.ipynb \
-	    --set 'FER2013=$(FER2013)' --set 'NETWORK=$(NETWORK)' --set 'KEEP_DUPLICATES=$(KEEP_DUPLICATES)'
+	    --set 'FER2013=$(FER2013)' --set 'NETWORK=$(NETWORK)' --set 'KEEP_DUPLICATES=$(KEEP_DUPLICATES)' --set 'SEED=$(SEED)'
 
 notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and keeps their outputs
 	$(BIN)/python src/build.py $(if $(RUN),--run)
@@ -27,8 +28,9 @@ notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab train_model.ipynb via_image.ipynb via_webcam.ipynb
 
-benchmark: $(READY)  ## FER2013=<zip of the Kaggle folder>: reading FER-2013, ours beside the obvious way
-	$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)'
+benchmark: $(READY)  ## time the network; FER2013=<zip of the Kaggle folder>: also the reading of it, beside the obvious way
+	$(BIN)/python benchmarks/benchmark_network.py
+	$(if $(FER2013),$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)')
 
 lint: $(READY)  ## repair what ruff can
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -10,7 +10,7 @@ import pytest
 from conftest import drawn_face, png
 
 from fer.dataset import EXPRESSIONS, Pictures, count_table, format_pixels, parse_pixels, read_fer2013, write_csv
-from fer.duplicates import find_duplicates, seen_in_training
+from fer.duplicates import find_duplicates, one_in, seen_in_training
 from fer.environment import UserError
 
 GOOD = " ".join(["7"] * 2304)
@@ -228,3 +228,13 @@ def test_reading_is_five_times_as_fast_as_the_obvious_way(archive: Path):
 def test_progress_is_shown(kaggle_zip: Path, capsys: pytest.CaptureFixture):
     read_fer2013(kaggle_zip)
     assert "Reading made.zip: 100%" in capsys.readouterr().out
+
+
+def test_pictures_are_held_out_by_what_they_show(kaggle_zip: Path):
+    """About one in five, equal pictures together, the same ones in any order; none if none is asked for."""
+    pictures, _ = read_fer2013(kaggle_zip)
+    held_out = one_in(5, pictures)
+    assert 0.1 < held_out.mean() < 0.3
+    np.testing.assert_array_equal(one_in(5, pictures.where(slice(None, None, -1))), held_out[::-1])
+    assert not seen_in_training(pictures.where(held_out), pictures.where(~held_out)).any()
+    assert not one_in(0, pictures).any()

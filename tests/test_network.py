@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer.network import NETWORKS, build_modern, build_original
+from fer.network import NETWORKS, build_modern, build_original, multiply_adds
 
 
 def test_original_is_the_seed_architecture():
@@ -29,13 +29,31 @@ def test_input_output_and_standard_layers(name: str):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_scaling_is_inside(name: str):
-    """What reaches the first convolution lies in 0–1 when raw values 0–255 go in."""
+    """The first layer brings raw values 0–255 to 0–1."""
     network = NETWORKS[name]()
-    first = next(layer for layer in network.layers if isinstance(layer, layers.Conv2D))
-    before = keras.Model(network.input, first.input)
-    reached = before.predict(np.full((1, 48, 48, 1), 255.0), verbose=0)
+    scaled = keras.Model(network.input, network.get_layer("scale").output)
+    reached = scaled.predict(np.full((1, 48, 48, 1), 255.0), verbose=0)
     np.testing.assert_allclose(reached, 1.0, rtol=1e-5)
+
+
+def test_modern_does_not_care_for_the_light():
+    """A dimmer, flatter picture of the same face gets the same answer; a flat one gets an answer at all."""
+    keras.utils.set_random_seed(1)
+    network = build_modern()
+    face = np.random.default_rng(0).normal(128, 40, (1, 48, 48, 1)).clip(0, 255)
+    bright, dim, flat = network.predict(np.concatenate([face, face / 2 + 10, 0 * face + 90]), verbose=0)
+    np.testing.assert_allclose(bright, dim, atol=0.03)
+    assert np.abs(bright - flat).max() > 0.03
+    assert np.isfinite(flat).all()
+
+
+def test_multiply_adds_by_hand():
+    inputs = keras.Input((6, 6, 2))
+    x = layers.Conv2D(4, 3, padding="same")(inputs)  # 36 places × 9 × 2 × 4 = 2,592
+    x = layers.Dense(5)(layers.Flatten()(layers.MaxPooling2D(2)(layers.ReLU()(x))))  # 36 × 5 = 180
+    assert multiply_adds(keras.Model(inputs, x)) == 2592 + 180
 
 
 def test_modern_is_small():
     assert build_modern().count_params() < build_original().count_params() / 4
+    assert multiply_adds(build_modern()) < multiply_adds(build_original()) / 2

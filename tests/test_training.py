@@ -190,6 +190,34 @@ def test_augmentation_relights_within_range():
     assert white.max() <= 255
 
 
+def test_erasing_covers_a_rectangle_in_its_share_of_the_pictures():
+    images = np.random.default_rng(0).integers(0, 256, (400, 48, 48, 1), np.uint8)
+    seed = tf.constant([7, 8], tf.int64)
+    erased = augment(images, seed, Augmentation(erasing=0.3)).numpy() != augment(images, seed, Augmentation()).numpy()
+    touched = erased.any(axis=(1, 2, 3))
+    assert 0.15 < touched.mean() < 0.4
+    heights, widths = (erased[touched].any(axis=(axis, 3)).sum(axis=1) for axis in (2, 1))
+    assert max(heights.max(), widths.max()) <= 24
+    assert np.median(heights) > 8
+    covered = erased[touched].sum(axis=(1, 2, 3))
+    assert (covered > 0.9 * heights * widths).all()  # whole rectangles, but for pixels that had the mean grey already
+
+
+def test_same_seed_gives_the_same_figures(pictures: Pictures, tmp_path: Path):
+    """Bit by bit, for the network and the recipe that the notebook uses."""
+    training, validation = pictures.split("Training"), pictures.split("PublicTest")
+    recipe = RECIPES["modern"]._replace(epochs=2, batch_size=16)
+
+    def run(folder: str, seed: int) -> pd.DataFrame:
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(seed)
+        return train(NETWORKS["modern"](), recipe, training, validation, tmp_path / folder, seed)
+
+    first = run("first", SEED)
+    pd.testing.assert_frame_equal(first, run("again", SEED), check_exact=True)
+    assert not first.equals(run("other", SEED + 1))
+
+
 def test_batches_are_the_same_for_the_same_seed(pictures: Pictures):
     reach = Augmentation(shift=0.1, rotation=10.0)
 

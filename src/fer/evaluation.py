@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
+from fer.calibration import expected_calibration_error, reliability_table
 from fer.dataset import Pictures
 from fer.expressions import EXPRESSIONS
 
@@ -43,20 +44,42 @@ def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> 
     return worst[surest_wrong[worst] > 0]
 
 
-def judge(network: keras.Model, pictures: Pictures, leaked: np.ndarray) -> dict:
-    """Collect the figures that stand in results/metrics.json.
+def judge(probabilities: np.ndarray, pictures: Pictures, leaked: np.ndarray) -> dict:
+    """Collect the figures of one test split that stand in metrics.json.
 
-    leaked: (N,) bool, the pictures whose pixels also occur in Training as the archive has it. Shares are 0–1.
+    probabilities: (N, 5), the network's answers. leaked: (N,) bool, the pictures whose pixels also occur in Training
+    as the archive has it. Shares are 0–1; the accuracy on pictures of which there is none is None.
     """
-    predicted = predict(network, pictures).argmax(axis=1)
-    accuracy, low, high = accuracy_interval(pictures.labels, predicted)
-    unseen = ~leaked
+    labels, predicted = pictures.labels, probabilities.argmax(axis=1)
+
+    def accuracy_on(chosen: np.ndarray) -> float | None:
+        return round(accuracy_score(labels[chosen], predicted[chosen]), 4) if chosen.any() else None
+
+    accuracy, low, high = accuracy_interval(labels, predicted)
     return {
-        "pictures": len(pictures.labels),
+        "pictures": len(labels),
         "accuracy": round(accuracy, 4),
         "accuracy_95_percent_interval": [round(low, 4), round(high, 4)],
-        "accuracy_without_duplicates": round(accuracy_score(pictures.labels[unseen], predicted[unseen]), 4),
+        "accuracy_without_duplicates": accuracy_on(~leaked),
+        "accuracy_on_duplicates": accuracy_on(leaked),
         "duplicates": int(leaked.sum()),
-        "classes": class_table(pictures.labels, predicted).round(3).to_dict("index"),
-        "confusion": confusion_table(pictures.labels, predicted).to_dict("index"),
+        "expected_calibration_error": round(expected_calibration_error(reliability_table(probabilities, labels)), 4),
+        "classes": class_table(labels, predicted).round(3).to_dict("index"),
+        "confusion": confusion_table(labels, predicted).to_dict("index"),
     }
+
+
+def compare(records: dict[str, dict]) -> pd.DataFrame:
+    """Put networks side by side, the best last: one row for each record, which is as metrics.json holds it."""
+    rows = {
+        title: {
+            **{name: record[name] for name in ("parameters", "multiply_adds", "epochs")},
+            "accuracy": record["PublicTest"]["accuracy"],
+            "low": record["PublicTest"]["accuracy_95_percent_interval"][0],
+            "high": record["PublicTest"]["accuracy_95_percent_interval"][1],
+            "without duplicates": record["PublicTest"]["accuracy_without_duplicates"],
+            "calibration error": record["PublicTest"]["expected_calibration_error"],
+        }
+        for title, record in records.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").sort_values("accuracy")

@@ -4,6 +4,8 @@ Both networks take grey faces of 48×48 raw values 0–255 and give one probabil
 first layer, so that training and use cannot feed them differently.
 """
 
+import math
+
 import keras
 from keras import layers
 
@@ -29,25 +31,48 @@ def build_original() -> keras.Model:
 
 
 def build_modern() -> keras.Model:
-    """Build a VGG-like network: seven convolutions, each batch-normalised, then the mean over the picture.
+    """Build a small residual network: ten convolutions, each batch-normalised, then the mean over the picture.
 
-    A fifth of the parameters of `original` and a third of its multiplications. Batch normalisation after every
-    convolution (Ioffe & Szegedy 2015) lets it train at a high learning rate; the mean over the last feature
-    maps (Lin et al. 2013) replaces the dense layers, in which most parameters of `original` are.
+    A quarter of the parameters of `original` and under half of its multiplications. Each picture is first brought
+    to mean 0 and deviation 1, so that a dim room looks like a bright one. Each stage halves the side, then corrects
+    what it has by two convolutions (He et al. 2016), whose channels are weighted by what is in the picture (Hu et
+    al. 2018).
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
-    for widths in ((24,), (48, 48), (96, 96), (192, 192)):  # on 48, 24, 12 and 6 pixels a side
-        if widths != (24,):
-            x = layers.MaxPooling2D(2)(x)
-        for width in widths:
-            x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
-            x = layers.BatchNormalization()(x)
-            x = layers.ReLU()(x)
+    x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, name="standardise")(x)
+    x = layers.ReLU()(convolve(x, 24))
+    for width in (40, 80, 160):  # on 24, 12 and 6 pixels a side
+        x = layers.MaxPooling2D(2)(x)
+        x = layers.ReLU()(convolve(x, width))
+        correction = layers.ReLU()(convolve(x, width))
+        correction = weigh_channels(convolve(correction, width))
+        x = layers.ReLU()(layers.Add()([x, correction]))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.2)(x)
     outputs = layers.Dense(len(EXPRESSIONS), activation="softmax", name="expression")(x)
     return keras.Model(inputs, outputs, name="modern")
+
+
+def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    """Convolve 3×3 and normalise over the batch (Ioffe & Szegedy 2015), which allows a high learning rate."""
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    return layers.BatchNormalization()(x)
+
+
+def weigh_channels(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Squeeze and excite: multiply each channel by a factor 0–1 that follows from the means of all channels."""
+    width = x.shape[-1]
+    factors = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    factors = layers.Conv2D(width // 4, 1, activation="relu")(factors)
+    factors = layers.Conv2D(width, 1, activation="sigmoid")(factors)
+    return layers.Multiply()([x, factors])
+
+
+def multiply_adds(network: keras.Model) -> int:
+    """Count the multiplications, each with an addition, of one picture's way through convolutions and dense layers."""
+    weighed = [layer for layer in network.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
+    return sum(math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape) for layer in weighed)
 
 
 NETWORKS = {"original": build_original, "modern": build_modern}

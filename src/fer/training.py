@@ -26,6 +26,7 @@ class Recipe(NamedTuple):
     augmentation: Augmentation
     stop_accuracy: float
     stop_val_accuracy: float
+    hold_out_one_in: int = 0  # one in so many training pictures is kept back, to calibrate the network on
 
 
 RECIPES = {
@@ -47,9 +48,10 @@ RECIPES = {
         learning_rate=0.05,
         weight_decay=5e-4,
         label_smoothing=0.1,
-        augmentation=Augmentation(shift=0.06, rotation=8.0, zoom=0.08, brightness=0.08, contrast=0.15),
+        augmentation=Augmentation(shift=0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25),
         stop_accuracy=0.90,
         stop_val_accuracy=0.80,
+        hold_out_one_in=20,
     ),
 }
 
