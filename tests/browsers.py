@@ -1,0 +1,104 @@
+"""Real Chromium with fake cameras, and a real JupyterLab server, for the tests of via_webcam.ipynb."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import COLLINS, ROOT
+from PIL import Image
+from playwright.sync_api import Browser, Page, Playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: apt-get install chromium")
+TOKEN = "for-tests-only"
+CAMERA = ("--use-fake-ui-for-media-stream",)
+
+# Run before a page's own scripts, in every frame: keeps the camera's streams, to look at their state afterwards.
+KEEP_STREAMS = """
+window.streams = [];
+if (navigator.mediaDevices) {
+  const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async options => {
+    const stream = await original(options);
+    window.streams.push(stream);
+    return stream;
+  };
+}
+"""
+TRACKS = "window.streams.flatMap(stream => stream.getTracks()).map(track => track.readyState)"
+
+
+def portrait_frame() -> Image.Image:
+    """What the fake camera shows: 640×480, with Eileen Collins' portrait left of the middle."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    frame.paste(Image.open(COLLINS).convert("RGB").resize((480, 480)), (20, 0))
+    return frame
+
+
+def launch(playwright: Playwright, folder: Path, *arguments: str) -> Browser:
+    """Start Chromium; its camera plays the portrait, which is written to `folder` first."""
+    video = folder / "camera.mjpeg"
+    portrait_frame().save(folder / "camera.jpg", quality=95)
+    video.write_bytes((folder / "camera.jpg").read_bytes() * 30)
+    common = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={video}"]
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*common, *camera, *arguments])
+
+
+@contextmanager
+def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
+    """Run JupyterLab on a folder with nothing but via_webcam.ipynb and models/; yields its address."""
+    shutil.copy(ROOT / "via_webcam.ipynb", folder)
+    shutil.copytree(ROOT / "models", folder / "models", ignore=shutil.ignore_patterns("runs"))
+    own = folder / ".jupyter"
+    settings = own / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+    }
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}"]
+    command += [f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0", "--expose-app-in-browser"]
+    with (folder / ".jupyter" / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    try:
+        address = f"http://localhost:{port}"
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def open_notebook(browser: Browser, address: str) -> Page:
+    """Open via_webcam.ipynb in JupyterLab, run all its cells, and wait for the camera panel."""
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})
+    page.add_init_script(KEEP_STREAMS)
+    page.goto(f"{address}/lab/tree/via_webcam.ipynb?token={TOKEN}&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.get_by_role("button", name="Start the camera").wait_for(timeout=100_000)
+    return page
