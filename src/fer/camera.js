@@ -96,11 +96,13 @@ function kernelSource(canvas, next) {
   return source;
 }
 
-function grabJpeg(source, quality) { // resolves to a JPEG blob of at most 640 pixels a side
+// Returns a JPEG of at most 640 pixels a side, in base 64. (canvas.toBlob waits for the page to be idle: measured, 17 ms
+// in place of 5 while a video plays.)
+function grabJpeg(source, quality) {
   const [width, height] = source.size();
   const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
   canvas.getContext("2d").drawImage(source.element, 0, 0, canvas.width, canvas.height);
-  return new Promise(resolve => canvas.toBlob(resolve, "image/jpeg", quality));
+  return canvas.toDataURL("image/jpeg", quality).split(",")[1];
 }

@@ -60,7 +60,7 @@ def talk_in_colab(session: Session, options: dict) -> None:
             message = output.eval_js(f"ferColab.exchange({json.dumps(reply)})", timeout_sec=PATIENCE)
             if message is None or message["kind"] == "finish":
                 break
-            picture = base64.b64decode(message.pop("picture", "").partition(",")[2])
+            picture = base64.b64decode(message.pop("picture", ""))
             content, pictures = session.answer(message, picture)
             reply = content | {"pictures": [base64.b64encode(one).decode() for one in pictures]}
     except KeyboardInterrupt:

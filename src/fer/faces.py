@@ -17,7 +17,7 @@ class Search(NamedTuple):
 
 
 PHOTO = Search(longest_side=800, smallest_face=24)
-LIVE = Search(longest_side=320, smallest_face=32)  # from a tenth of the picture's width; some seven times faster
+LIVE = Search(longest_side=320, smallest_face=32)  # from a tenth of the picture's width; some six times faster
 SCALE_FACTOR = 1.1
 MIN_NEIGHBOURS = 5
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
@@ -45,13 +45,24 @@ def find_faces(grey: np.ndarray, search: Search = PHOTO) -> np.ndarray:
     if min(width, height) < search.smallest_face:
         return np.empty((0, 4), np.int64)
     searched = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)  # AREA averages: no aliasing
+    return largest_first(run_cascade(searched, search.smallest_face) / scale)
+
+
+def run_cascade(searched: np.ndarray, smallest: int, largest: int | None = None) -> np.ndarray:
+    """Return the (n, 4) boxes of faces with sides from `smallest` to `largest` pixels in a grey uint8 picture."""
     boxes = face_cascade().detectMultiScale(
         cv2.equalizeHist(searched),
         scaleFactor=SCALE_FACTOR,
         minNeighbors=MIN_NEIGHBOURS,
-        minSize=(search.smallest_face, search.smallest_face),
+        minSize=(smallest, smallest),
+        maxSize=(largest, largest) if largest else None,
     )
-    boxes = np.rint(np.reshape(boxes, (-1, 4)) / scale).astype(np.int64)
+    return np.reshape(boxes, (-1, 4))
+
+
+def largest_first(boxes: np.ndarray) -> np.ndarray:
+    """Round (n, 4) boxes to int64 pixels and sort them by area."""
+    boxes = np.rint(boxes).astype(np.int64)
     return boxes[np.argsort(-boxes[:, 2] * boxes[:, 3], kind="stable")]
 
 

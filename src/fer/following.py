@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pandas as pd
 
-from fer.expressions import EXPRESSIONS
+from fer.expressions import EXPRESSIONS, SIDE
+from fer.faces import LIVE, find_faces, largest_first, run_cascade
 
 FORGOTTEN_AFTER = 1.5  # seconds; a face that the detector misses for less keeps its number
 BOX = ["x", "y", "width", "height"]
@@ -41,6 +43,33 @@ def follow(former: list[Followed], table: pd.DataFrame, seconds: float, smoothin
             most += 1
             found.append(Followed(most, box, probabilities, seconds))
     return found + [face for index, face in enumerate(remembered) if index not in partners.values()]
+
+
+def find_faces_again(grey: np.ndarray, former: np.ndarray) -> np.ndarray:
+    """Find the faces of the frame before again, each within half its side around its former box.
+
+    That takes some 4 ms a face, a tenth of the whole picture. The whole is searched, as LIVE says, where there was no
+    face, or one has gone, or two have become one. Arguments and result: (n, 4) boxes as from `find_faces`.
+    """
+    found = np.concatenate([np.empty((0, 4)), *(find_near(grey, box) for box in former)])
+    gaps = np.linalg.norm(centres(found)[:, None] - centres(found)[None], axis=2)
+    one_twice = (np.triu(gaps < found[:, 2] / 2, k=1)).any()
+    if len(found) == 0 or len(found) < len(former) or one_twice:
+        return find_faces(grey, LIVE)
+    return largest_first(found)
+
+
+def find_near(grey: np.ndarray, former: np.ndarray) -> np.ndarray:
+    """Return the (1, 4) box of the largest face around a former box, or (0, 4) if there is none of about its size."""
+    x, y, width, height = former
+    left, top = max(0, x - width // 2), max(0, y - height // 2)
+    region = grey[top : y + height + height // 2, left : x + width + width // 2]
+    if region.size == 0:  # frames of another size than before
+        return np.empty((0, 4))
+    scale = SIDE / width
+    region = cv2.resize(region, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    boxes = run_cascade(region, smallest=round(0.7 * SIDE), largest=round(1.45 * SIDE)) / scale
+    return (boxes + np.array((left, top, 0, 0)))[np.argsort(-boxes[:, 2], kind="stable")[:1]]
 
 
 def nearest_pairs(former: np.ndarray, boxes: np.ndarray) -> dict[int, int]:

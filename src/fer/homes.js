@@ -1,11 +1,8 @@
 // How the panel lives in a notebook page: as a widget in JupyterLab, or in the output of a running cell in Colab.
 
 function renderInJupyter({model, el}) { // an anywidget's render: returns what is to be done when the view goes away
-  const panel = openPanel(el, (message, picture) => send(message, picture), model.get("options"));
-  // JupyterLab takes a message's bytes as they are; a Blob must be read first.
-  async function send(message, picture) {
-    model.send(message, undefined, picture ? [await picture.arrayBuffer()] : []);
-  }
+  const panel = openPanel(el, (message, picture) =>
+    model.send(message, undefined, picture ? [toBytes(picture)] : []), model.get("options"));
   model.on("msg:custom", (answer, buffers) =>
     panel.receive(answer, buffers.map(bytes => new Blob([bytes]))));
   model.on("comm_live_update", () => panel.close("The kernel is gone or was restarted, so the camera was switched off."
@@ -29,10 +26,10 @@ function openInColab(options) {
   }, options);
   window.ferColab = {
     async exchange(answer) {
-      if (answer) panel.receive(answer, answer.pictures.map(decodePicture));
+      if (answer) panel.receive(answer, answer.pictures.map(picture => new Blob([toBytes(picture)])));
       if (outbox.length === 0) await Promise.race([new Promise(resolve => { wake = resolve; }), sleep(2000)]);
       const [message, picture] = outbox.shift() || [{kind: "alive"}];
-      return picture ? {...message, picture: await encodePicture(picture)} : message;
+      return {...message, picture};
     },
     close(sentence) {
       panel.close(sentence);
@@ -42,14 +39,6 @@ function openInColab(options) {
   };
 }
 
-function decodePicture(text) { // from base 64
-  return new Blob([Uint8Array.from(atob(text), letter => letter.charCodeAt(0))]);
-}
-
-function encodePicture(blob) { // to a data URL
-  return new Promise(resolve => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.readAsDataURL(blob);
-  });
+function toBytes(text) { // from base 64
+  return Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
 }

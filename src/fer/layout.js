@@ -45,7 +45,7 @@ const MARKUP = `
     <button data-do="snap" data-in="on live">Take a picture</button>
     <label data-in="on live"><input type="checkbox" class="timer"> after 3 seconds</label>
     <button data-do="stop" data-in="on live">Stop</button>
-    <select class="devices" title="Camera"></select>
+    <select class="devices" data-in="off on" title="Camera"></select>
     <button class="finish" data-do="finish">Finish</button>
     <span class="light" role="status"></span>
   </div>

@@ -4,8 +4,8 @@ const ALIVE_EVERY = 2; // seconds between questions whether the kernel still liv
 const MOST_PICTURES = 25; // a second
 const SELF_TIMER = 3; // seconds
 
-// root: an empty element. transmit(message, picture or undefined): sends to the kernel. Returns what the home needs:
-// receive(answer, pictures) for the kernel's answers, and close(sentence) for when cell, page or kernel go away.
+// root: an empty element. transmit(message, picture in base 64 or undefined): sends to the kernel. Returns what the home needs:
+// receive(answer, pictures as blobs) for the kernel's answers, and close(sentence) for when cell, page or kernel go away.
 function openPanel(root, transmit, {expressions, colours, quality, file, finish}) {
   const link = createLink(transmit);
   const part = buildPanel(root);
@@ -59,8 +59,8 @@ function openPanel(root, transmit, {expressions, colours, quality, file, finish}
   }
 
   async function begin(candidate, thenLive) {
-    if (window.ferRelease) window.ferRelease(); // one stream a page: a former panel's, or our own
-    window.ferRelease = release;
+    if (window.ferClose) window.ferClose("The camera was switched off here: it is used in another place of this page.");
+    window.ferClose = close; // one stream a page: a former panel's, or our own
     say("");
     source = candidate;
     try {
@@ -108,8 +108,7 @@ function openPanel(root, transmit, {expressions, colours, quality, file, finish}
 
   async function seeOnce(mine, seconds) {
     if (mine.advance) return mine.advance();
-    const picture = await grabJpeg(mine, quality);
-    return ask({kind: "frame", seconds}, picture);
+    return ask({kind: "frame", seconds}, grabJpeg(mine, quality));
   }
 
   async function stop(reason = "") {
@@ -133,7 +132,7 @@ function openPanel(root, transmit, {expressions, colours, quality, file, finish}
     if (source !== mine || !source) return;
     part.stage.classList.add("flash");
     setTimeout(() => part.stage.classList.remove("flash"), 150);
-    const answer = await ask({kind: "snapshot"}, await grabJpeg(mine, 0.95));
+    const answer = await ask({kind: "snapshot"}, grabJpeg(mine, 0.95));
     if (answer.kind !== "snapshot") return say(answer.text, "problem");
     addResult(part.results, answer.title, answer.pictures, answer.rows, async button => {
       const saved = await ask({kind: "save", number: answer.number});

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ import pandas as pd
 from fer.drawing import annotate, as_jpeg, as_png, plot_probabilities
 from fer.environment import UserError
 from fer.expressions import EXPRESSIONS
-from fer.faces import LIVE, crop_faces
-from fer.following import BOX, Followed, follow
+from fer.faces import crop_faces
+from fer.following import BOX, Followed, find_faces_again, follow
 from fer.pictures import UnreadablePictureError, decode_upload, to_grey
 from fer.recognition import Recogniser
 from fer.record import RECORD_COLUMNS, plot_timeline, record_rows, save_record
 from fer.report import readable, save_picture
 
+WHOLE_EVERY = 8  # frames; between them, faces are looked for where they were, and a new one has to wait
 Answer = tuple[dict, list[bytes]]  # what can be said as JSON, and JPEG or PNG pictures to go with it
 
 
@@ -32,6 +34,8 @@ class Session:
     frames: Iterator[tuple[float, np.ndarray]] = field(default_factory=lambda: iter(()))  # see `read_frames`
     faces: list[Followed] = field(default_factory=list)
     rows: list[tuple] = field(default_factory=list)  # RECORD_COLUMNS
+    boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))  # of the frame before
+    seen: int = 0  # frames
     highest: int = 0  # number of a face
     skipped: int = 0  # frames that could not be decoded
     snapshots: list[tuple[np.ndarray, pd.DataFrame]] = field(default_factory=list)  # annotated picture and table
@@ -75,8 +79,10 @@ def see_next(session: Session, message: dict, picture: bytes) -> Answer:
 def see(session: Session, image: np.ndarray, seconds: float) -> dict:
     """Recognise, follow and record the faces of a (height, width, 3) uint8 frame; return what the overlay shows."""
     start = time.perf_counter()
-    table = session.recogniser.recognise(image, LIVE)
+    former = session.boxes if session.seen % WHOLE_EVERY else session.boxes[:0]
+    table = session.recogniser.recognise(image, partial(find_faces_again, former=former))
     milliseconds = 1000 * (time.perf_counter() - start)
+    session.boxes, session.seen = table[BOX].to_numpy(), session.seen + 1
     session.faces = follow(session.faces, table, seconds, session.smoothing, session.highest)
     session.highest = max((session.highest, *(face.face for face in session.faces)))
     session.rows += record_rows(seconds, table, session.faces)
