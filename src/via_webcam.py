@@ -67,7 +67,7 @@ print(f"The network is loaded from {models.resolve().name}/.")
 # scikit-image) drifts through the picture while the light goes down; Grace Hopper (US Navy, in matplotlib) keeps still.
 
 # %%
-from fer.drawing import annotate
+from fer.drawing import annotate, as_jpeg, as_png
 
 # %%
 from fer.uploads import find_file
@@ -79,10 +79,10 @@ from fer.report import readable
 from fer.following import follow
 
 # %%
-from fer.record import plot_timeline
+from fer.record import RECORD_COLUMNS, plot_timeline
 
 # %%
-from fer.session import Session
+from fer.session import Session, see
 
 # %%
 # @title Follow the sample
@@ -90,6 +90,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import skimage
 from IPython.display import Image as DisplayedImage
 from IPython.display import display

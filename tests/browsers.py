@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page, Playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: apt-get install chromium")
-TOKEN = "for-tests-only"
+TOKEN = "for-tests-only"  # noqa: S105 - of a server that lives for one test
+SCREENS = ROOT / "results" / "runs" / "webcam"  # screenshots that the tests leave for people to look at
 CAMERA = ("--use-fake-ui-for-media-stream",)
 
 # Run before a page's own scripts, in every frame: keeps the camera's streams, to look at their state afterwards.
@@ -55,8 +56,8 @@ def launch(playwright: Playwright, folder: Path, *arguments: str) -> Browser:
 
 
 @contextmanager
-def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
-    """Run JupyterLab on a folder with nothing but via_webcam.ipynb and models/; yields its address."""
+def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[tuple[str, int]]:
+    """Run JupyterLab on a folder with nothing but via_webcam.ipynb and models/; yields its address and process."""
     shutil.copy(ROOT / "via_webcam.ipynb", folder)
     shutil.copytree(ROOT / "models", folder / "models", ignore=shutil.ignore_patterns("runs"))
     own = folder / ".jupyter"
@@ -82,23 +83,27 @@ def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
         address = f"http://localhost:{port}"
         for _ in range(240):
             try:
-                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=2).close()
+                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=2).close()  # noqa: S310
                 break
             except OSError:
                 time.sleep(0.25)
-        yield address
+        yield address, server.pid
     finally:
         server.terminate()
         server.wait(30)
 
 
-def open_notebook(browser: Browser, address: str) -> Page:
+def open_notebook(page: Page, address: str) -> None:
     """Open via_webcam.ipynb in JupyterLab, run all its cells, and wait for the camera panel."""
-    page = browser.new_page(viewport={"width": 1100, "height": 1000})
     page.add_init_script(KEEP_STREAMS)
     page.goto(f"{address}/lab/tree/via_webcam.ipynb?token={TOKEN}&reset")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.get_by_role("button", name="Start the camera").wait_for(timeout=100_000)
-    return page
+    page.get_by_role("button", name="Start the camera").wait_for(timeout=180_000)
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Keep a picture of the panel."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.locator(".panel").last.screenshot(path=SCREENS / f"{name}.png")

@@ -5,7 +5,7 @@ const ANSWER_WITHIN = 9; // seconds; then the kernel counts as gone, and before 
 function createLink(transmit) {
   let waiting = null;
   let last = Promise.resolve();
-  let number = 0;
+  let number = Math.floor(1e9 * Math.random()); // two views of one widget hear the same answers
   const exchange = (message, picture) => new Promise((resolve, reject) => {
     const id = ++number;
     const timer = setTimeout(() => {
