@@ -3,6 +3,7 @@
 import base64
 import json
 
+from IPython.display import Image as DisplayedImage
 from IPython.display import display
 
 from fer.drawing import COLOURS
@@ -58,7 +59,10 @@ def talk_in_colab(session: Session, options: dict) -> None:
         shown = output.eval_js(opening, timeout_sec=PATIENCE)
         while shown:
             message = output.eval_js(f"ferColab.exchange({json.dumps(reply)})", timeout_sec=PATIENCE)
-            if message is None or message["kind"] == "finish":
+            if message is None:
+                print("The page no longer answers. Run this cell again to go on.")
+                break
+            if message["kind"] == "finish":
                 break
             picture = base64.b64decode(message.pop("picture", ""))
             content, pictures = session.answer(message, picture)
@@ -67,5 +71,7 @@ def talk_in_colab(session: Session, options: dict) -> None:
         pass  # the stop button of the cell: a normal end
     finally:
         output.eval_js("ferColab.close('The cell has ended, so the camera is off.')", timeout_sec=5)
-        record, _ = session.answer({"kind": "stop"})
-        print(record["text"])
+        if session.rows:  # cut off while live
+            record, timelines = session.answer({"kind": "stop"})
+            print(record["text"])
+            display(*map(DisplayedImage, timelines))

@@ -29,7 +29,7 @@ function openInColab(options) {
       if (answer) panel.receive(answer, answer.pictures.map(picture => new Blob([toBytes(picture)])));
       if (outbox.length === 0) await Promise.race([new Promise(resolve => { wake = resolve; }), sleep(2000)]);
       const [message, picture] = outbox.shift() || [{kind: "alive"}];
-      return {...message, picture};
+      return picture ? {...message, picture} : message;
     },
     close(sentence) {
       panel.close(sentence);
