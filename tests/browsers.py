@@ -45,14 +45,15 @@ def portrait_frame() -> Image.Image:
     return frame
 
 
-def launch(playwright: Playwright, folder: Path, *arguments: str) -> Browser:
-    """Start Chromium; its camera plays the portrait, which is written to `folder` first."""
+def launch(playwright: Playwright, folder: Path, *arguments: str, cameras: int = 1) -> Browser:
+    """Start Chromium with so many fake cameras; a single one plays the portrait, which is written to `folder`."""
     video = folder / "camera.mjpeg"
     portrait_frame().save(folder / "camera.jpg", quality=95)
     video.write_bytes((folder / "camera.jpg").read_bytes() * 30)
     common = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={video}"]
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*common, *camera, *arguments])
+    fake = [f"--use-fake-device-for-media-stream=device-count={cameras}"]
+    fake += [f"--use-file-for-fake-video-capture={video}"] if cameras == 1 else []
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*common, *fake, *arguments])
 
 
 @contextmanager

@@ -119,7 +119,8 @@ def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Bro
         started = {
             "camera": launch(playwright, folder, *CAMERA),
             "denied": launch(playwright, folder, "--deny-permission-prompts"),
-            "absent": launch(playwright, folder, *CAMERA, "--use-fake-device-for-media-stream=device-count=0"),
+            "absent": launch(playwright, folder, *CAMERA, cameras=0),
+            "two": launch(playwright, folder, *CAMERA, cameras=2),
         }
         yield started
         for browser in started.values():
@@ -222,35 +223,46 @@ def test_a_kernel_that_falls_silent_is_told_and_the_camera_goes_off(
     assert "no longer answers" in said
 
 
-@pytest.mark.parametrize(
-    ("browser", "address", "script", "sentence"),
-    [
-        ("denied", "http://localhost/", "", "was not allowed to use the camera"),
-        ("absent", "http://localhost/", "", "No camera was found"),
-        ("camera", "http://notebook.example/", "", "plain http"),
-        ("busy", "http://localhost/", "", "another program is using it"),
-        ("editor", "http://localhost/", "", "This editor does not let"),
-    ],
-)
+def test_the_camera_can_be_chosen(first_run: tuple, browsers: dict[str, Browser], kernel: tuple):
+    colab = open_page(browsers["two"], kernel)
+
+    def choose_other(page: Page) -> bool:
+        page.locator(".devices").select_option(index=1)
+        return True
+
+    def switched(page: Page) -> bool:
+        return page.evaluate(TRACKS) == ["ended", "live"]
+
+    steps = [press("Start the camera"), see("Go live"), choose_other, switched, see("Go live"), press("Stop")]
+    colab.run(CAMERA_CELL, *steps, press("Finish"))
+    chosen = colab.page.evaluate("window.streams.map(s => s.getVideoTracks()[0].getSettings().deviceId)")
+    assert len(set(chosen)) == 2
+    assert colab.page.evaluate(TRACKS) == ["ended", "ended"]
+
+
+SENTENCES = {
+    "denied": "was not allowed to use the camera",
+    "absent": "No camera was found",
+    "insecure": "plain http",
+    "busy": "another program is using it",
+    "editor": "This editor does not let",
+}
+# A camera in use and an editor cannot be had here: the browser's refusal and its name are played.
+PLAYED = {
+    "busy": "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotReadableError'));",
+    "editor": "Object.defineProperty(navigator, 'userAgent', {get: () => 'Mozilla/5.0 Code/1.105.0 Electron/37'});"
+    "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));",
+}
+
+
+@pytest.mark.parametrize("why", SENTENCES)
 def test_every_refusal_has_its_sentence_and_a_file_goes_instead(
-    browser: str,
-    address: str,
-    script: str,
-    sentence: str,
-    first_run: tuple,
-    browsers: dict[str, Browser],
-    kernel: tuple,
+    why: str, first_run: tuple, browsers: dict[str, Browser], kernel: tuple
 ):
-    # A camera in use and an editor cannot be had here: the browser's refusal and its name are played.
-    played = {
-        "busy": "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotReadableError'));",
-        "editor": "Object.defineProperty(navigator, 'userAgent', {get: () => 'Mozilla/5.0 Code/1.105.0 Electron/37'});"
-        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));",
-    }
-    started = browsers["camera" if browser in played else browser]
-    colab = open_page(started, kernel, address, played.get(browser, ""))
-    steps = [press("Start the camera"), see(sentence), keep(f"refused-{browser if played else address}")]
-    steps += [choose(HOPPER), see("round trip"), wait(0.5), press("Stop"), see("one a face"), press("Finish")]
+    address = "http://notebook.example/" if why == "insecure" else "http://localhost/"
+    colab = open_page(browsers.get(why, browsers["camera"]), kernel, address, PLAYED.get(why, ""))
+    steps = [press("Start the camera"), see(SENTENCES[why]), keep(f"refused-{why}"), choose(HOPPER), see("round trip")]
+    steps += [wait(0.5), press("Stop"), see("one a face"), press("Finish")]
     assert "Traceback" not in colab.run(CAMERA_CELL, *steps)
 
 
@@ -276,9 +288,10 @@ def test_a_video_of_the_runtime_goes_through_the_same_view(
     colab.run("FILE = ''")
     assert "Traceback" not in said
     record = pd.read_csv(records(kernel)[-1])
-    assert record["seconds"].tolist() == pytest.approx(np.arange(38) * 0.08, abs=1e-3)
-    assert record["face"].unique().tolist() == [1]
-    assert record["x"].iloc[-1] - record["x"].iloc[0] == pytest.approx(74, abs=12)
+    np.testing.assert_allclose(record["seconds"].unique(), np.arange(38) * 0.08, atol=1e-3)
+    longest = record[record["face"] == record["face"].mode()[0]]  # the cascade may see a second one for a moment
+    assert len(longest) >= 36
+    assert longest["x"].iloc[-1] - longest["x"].iloc[0] == pytest.approx(74, abs=12)
 
 
 def test_a_front_end_that_answers_nothing_gets_the_widget_in_time(
