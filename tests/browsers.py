@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,11 @@ from conftest import COLLINS, ROOT
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: apt-get install chromium")
+OF_PLAYWRIGHT = sorted((Path.home() / ".cache" / "ms-playwright").glob("chromium-*/chrome-linux*/chrome"))
+CHROMIUM = next(filter(None, (shutil.which("chromium"), shutil.which("google-chrome"), *OF_PLAYWRIGHT)), None)
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM, reason="Chromium is not installed: apt-get install chromium, or playwright install chromium"
+)
 TOKEN = "for-tests-only"  # noqa: S105 - of a server that lives for one test
 SCREENS = ROOT / "results" / "runs" / "webcam"  # screenshots that the tests leave for people to look at
 CAMERA = ("--use-fake-ui-for-media-stream",)
@@ -45,11 +48,14 @@ def portrait_frame() -> Image.Image:
     return frame
 
 
-def launch(playwright: Playwright, folder: Path, *arguments: str, cameras: int = 1) -> Browser:
-    """Start Chromium with so many fake cameras; a single one plays the portrait, which is written to `folder`."""
+def launch(
+    playwright: Playwright, folder: Path, *arguments: str, cameras: int = 1, frames: Sequence[Image.Image] = ()
+) -> Browser:
+    """Start Chromium with so many fake cameras; a single one plays the frames, else the portrait, from `folder`."""
     video = folder / "camera.mjpeg"
-    portrait_frame().save(folder / "camera.jpg", quality=95)
-    video.write_bytes((folder / "camera.jpg").read_bytes() * 30)
+    with video.open("wb") as file:
+        for frame in frames or 30 * [portrait_frame()]:
+            frame.save(file, "JPEG", quality=95)
     common = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     fake = [f"--use-fake-device-for-media-stream=device-count={cameras}"]
     fake += [f"--use-file-for-fake-video-capture={video}"] if cameras == 1 else []

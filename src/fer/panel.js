@@ -18,7 +18,7 @@ function openPanel(root, transmit, {expressions, colours, quality, file, finish}
     const state = live ? "live" : source ? "on" : "off";
     const camera = source ? source.element === part.video && source.mirrored : true;
     part.panel.dataset.state = state;
-    part.light.textContent = !source ? "camera off" : camera ? `camera on${live ? ", live" : ""}` : "camera off, file";
+    part.light.textContent = !source ? "camera off" : camera ? `camera on${live ? ", live" : ""}` : "camera off, showing a file";
     part.panel.dataset.light = source && camera ? "on" : "off";
     for (const button of part.panel.querySelectorAll("[data-in]"))
       button.hidden = !button.dataset.in.split(" ").includes(state);
