@@ -4,14 +4,14 @@
 const LONGEST_SIDE = 640; // pixels of the pictures that go to the kernel
 
 const REFUSALS = { // by the names with which getUserMedia rejects (W3C Media Capture and Streams)
-  NotAllowedError: "The browser was not allowed to use the camera. Click the camera sign in the address bar, allow it for"
-    + " this page, and start again",
+  NotAllowedError: "The browser was not allowed to use the camera. Click the camera sign in the address bar, allow it"
+    + " for this page, and start again",
   NotFoundError: "No camera was found. Plug one in, or switch it on, and start again",
-  NotReadableError: "The camera is busy: another program is using it. Close video calls and other pages that show it, and"
-    + " start again",
+  NotReadableError: "The camera is busy: another program is using it. Close video calls and other pages that show it,"
+    + " and start again",
   OverconstrainedError: "The chosen camera is gone. Choose another one, and start again",
-  insecure: "Browsers give the camera to secure pages only, and this one came over plain http from another computer. Open"
-    + " the notebook at an https:// address, or through a tunnel at http://localhost",
+  insecure: "Browsers give the camera to secure pages only, and this one came over plain http from another computer."
+    + " Open the notebook at an https:// address, or through a tunnel at http://localhost",
   editor: "This editor does not let a notebook use the camera. Open the notebook in a browser, in Colab or JupyterLab",
 };
 
@@ -96,8 +96,8 @@ function kernelSource(canvas, next) {
   return source;
 }
 
-// Returns a JPEG of at most 640 pixels a side, in base 64. (canvas.toBlob waits for the page to be idle: measured, 17 ms
-// in place of 5 while a video plays.)
+// Returns a JPEG of at most 640 pixels a side, in base 64. (canvas.toBlob waits for the page to be idle: measured, 17
+// ms in place of 5 while a video plays.)
 function grabJpeg(source, quality) {
   const [width, height] = source.size();
   const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));

@@ -4,8 +4,9 @@ const ALIVE_EVERY = 2; // seconds between questions whether the kernel still liv
 const MOST_PICTURES = 25; // a second
 const SELF_TIMER = 3; // seconds
 
-// root: an empty element. transmit(message, picture in base 64 or undefined): sends to the kernel. Returns what the home needs:
-// receive(answer, pictures as blobs) for the kernel's answers, and close(sentence) for when cell, page or kernel go away.
+// root: an empty element. transmit(message, picture in base 64 or undefined): sends to the kernel. Returns what the home
+// needs: receive(answer, pictures as blobs) for the kernel's answers, close(sentence) for when cell, page or kernel go
+// away, and end() for when the panel does.
 function openPanel(root, transmit, {expressions, colours, quality, file, finish}) {
   const link = createLink(transmit);
   const part = buildPanel(root);
@@ -16,15 +17,15 @@ function openPanel(root, transmit, {expressions, colours, quality, file, finish}
 
   function show() {
     const state = live ? "live" : source ? "on" : "off";
-    const camera = source ? source.element === part.video && source.mirrored : true;
-    part.panel.dataset.state = state;
-    part.light.textContent = !source ? "camera off" : camera ? `camera on${live ? ", live" : ""}` : "camera off, showing a file";
+    const camera = !source || Boolean(source.mirrored); // the only source that is
+    const lit = live ? "camera on, live" : "camera on";
+    part.light.textContent = !source ? "camera off" : camera ? lit : "camera off, showing a file";
     part.panel.dataset.light = source && camera ? "on" : "off";
     for (const button of part.panel.querySelectorAll("[data-in]"))
       button.hidden = !button.dataset.in.split(" ").includes(state);
     part.play.hidden = part.play.hidden || !file;
     part.finish.hidden = !finish;
-    part.devices.hidden = part.devices.options.length < 2 || (source !== null && !camera);
+    part.devices.hidden = part.devices.options.length < 2 || !camera;
     for (const element of [part.video, part.image, part.canvas])
       element.hidden = !source || source.element !== element;
     part.stage.hidden = !source;
@@ -72,7 +73,8 @@ function openPanel(root, transmit, {expressions, colours, quality, file, finish}
     } catch (error) {
       if (source === candidate) release();
       candidate.stop();
-      const reason = candidate.mirrored ? explainRefusal(error) : `This browser cannot show the file (${error.message})`;
+      const unreadable = `This browser cannot show the file (${error.message})`;
+      const reason = candidate.mirrored ? explainRefusal(error) : unreadable;
       say(`${reason}. Or choose a video or a picture file instead.`, "problem");
     }
   }
