@@ -9,7 +9,7 @@ ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/ready
 
-.PHONY: demo test train notebooks lab lint benchmark lock
+.PHONY: demo test train notebooks lab lint benchmark film lock
 
 demo: $(READY)  ## recognise the two sample portraits
 	$(BIN)/python src/run.py via_image.ipynb --output results/runs/via_image.ipynb
@@ -31,6 +31,9 @@ lab: $(READY)  ## open JupyterLab on the notebooks
 benchmark: $(READY)  ## time the network; FER2013=<zip of the Kaggle folder>: also the reading of it, beside the obvious way
 	$(BIN)/python benchmarks/benchmark_network.py
 	$(if $(FER2013),$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)')
+
+film: $(READY)  ## film the live view of via_webcam.ipynb in JupyterLab: results/webcam.gif (needs Chromium)
+	PYTHONPATH=src $(BIN)/python tests/film_webcam.py
 
 lint: $(READY)  ## repair what ruff can
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -11,6 +11,7 @@ import argparse
 import ast
 import difflib
 import hashlib
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -74,7 +75,7 @@ def imported_modules(source: str) -> list[str]:
 
 def bundle_module(module: str, bundled: dict[str, str]) -> str:
     """Return a module's text as a notebook cell; `bundled` maps the names defined so far to their modules."""
-    text = (SOURCES / "fer" / f"{module}.py").read_text()
+    text = insert_scripts((SOURCES / "fer" / f"{module}.py").read_text())
     tree = ast.parse(text)
     lines = text.splitlines()
     for node in tree.body:
@@ -92,6 +93,12 @@ def bundle_module(module: str, bundled: dict[str, str]) -> str:
     while "\n\n\n\n" in body:
         body = body.replace("\n\n\n\n", "\n\n\n")
     return f"# @title {title}\n{body.strip()}"
+
+
+def insert_scripts(text: str) -> str:
+    """Put the text of a file in the place of a module's `Path(__file__).with_name("that file").read_text()`."""
+    reading = re.compile(r'Path\(__file__\)\.with_name\("([\w.]+)"\)\.read_text\(\)')
+    return reading.sub(lambda found: f'r"""{(SOURCES / "fer" / found[1]).read_text()}"""', text)
 
 
 def defined_names(node: ast.stmt) -> list[str]:

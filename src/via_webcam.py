@@ -3,11 +3,13 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
-# Run the cells from top to bottom, allow the browser to use the camera, and press *Take the picture*. Every face is
-# boxed, numbered and named **angry, happy, sad, surprise** or **neutral**, with all five probabilities.
+# Run the cells from top to bottom, press *Start the camera* in the last one, and allow the browser to use it. Then
+# *Take a picture*, or *Go live*: every face is boxed, numbered and named **angry, happy, sad, surprise** or
+# **neutral**, with all five probabilities, and followed while it moves. When you stop, you get a timeline and a CSV.
 #
-# The camera is the one of your browser and is switched off as soon as the picture is taken. The picture goes to this
-# runtime and no further; it is saved in `results/`. Outside Colab, choose a photo instead of taking one.
+# The camera is the one of your browser. A light in the panel shows whether it is on; it goes off when you stop, leave
+# the page or run the cell again. Pictures go to this runtime and no further, and are saved only when you say so.
+# No camera? Choose a video or a picture file instead.
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training
 # pictures, and it is wrong about once in four. Do not use it to decide about people.*
@@ -17,6 +19,12 @@
 
 # %%
 # @title Settings
+FILE = ""  # @param {type:"string"}
+# @markdown The path of a video or a picture in this runtime, to play in place of the camera. Empty: none.
+SMOOTHING = 4  # @param {type:"slider", min:1, max:15, step:1}
+# @markdown Pictures over which the shown probabilities are averaged, so that they do not flicker. 1: not at all.
+JPEG_QUALITY = 0.8  # @param {type:"slider", min:0.3, max:1.0, step:0.1}
+# @markdown Of the live pictures; less is faster over a slow connection.
 DRIVE_FOLDER = ""  # @param {type:"string"}
 # @markdown Colab only: a folder in your Google Drive with your own `fer.json` and `fer.h5`, such as `fer/models`.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
@@ -53,52 +61,77 @@ recogniser = Recogniser.load(models)
 print(f"The network is loaded from {models.resolve().name}/.")
 
 # %% [markdown]
-# ## Prepare the camera and the pictures
-
-# %%
-from fer.drawing import annotate
-
-# %%
-from fer.uploads import ask_for_pictures
-
-# %%
-from fer.report import readable, report_picture
-
-# %%
-from fer.camera import take_snapshot
-
-# %% [markdown]
-# ## Take a picture
+# ## Follow and record faces
 #
-# Run this cell again for another one.
+# Two portraits in the public domain show what will come of it, without a camera: Eileen Collins (NASA, in
+# scikit-image) drifts through the picture while the light goes down; Grace Hopper (US Navy, in matplotlib) keeps still.
 
-# %% tags=["interactive"]
-import time
+# %%
+from fer.drawing import annotate, as_jpeg, as_png
+
+# %%
+from fer.uploads import find_file
+
+# %%
+from fer.report import readable
+
+# %%
+from fer.following import follow
+
+# %%
+from fer.record import RECORD_COLUMNS, plot_timeline
+
+# %%
+from fer.session import Session, see
+
+# %%
+# @title Follow the sample
 from pathlib import Path
 
+import matplotlib
+import numpy as np
+import pandas as pd
+import skimage
+from IPython.display import Image as DisplayedImage
 from IPython.display import display
+from PIL import Image
 
 RESULTS = Path("results")
-
-
-def recognise_upload(name: str, content: bytes) -> None:
-    display(readable({name: report_picture(recogniser, name, content, RESULTS)}))
-
-
-in_colab = colab_answers()
-if in_colab:
-    recognise_upload(time.strftime("webcam-%Y%m%d-%H%M%S.jpg"), take_snapshot())
-else:
-    print("The camera of the browser is at hand in Colab only, so far. Choose a photo instead:")
-    ask_for_pictures(recognise_upload, colab=False)
+collins = Image.fromarray(skimage.data.astronaut()).resize((400, 400))
+hopper = Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg").resize((300, 350))
+sample = Session(recogniser, RESULTS, SMOOTHING)
+for step in range(25):
+    frame = Image.new("RGB", (640, 400), "gray")
+    frame.paste(hopper, (340, 50))
+    frame.paste(collins.point(lambda value, light=1 - step / 30: value * light), (2 * step - 70, 0))
+    seen = see(sample, np.asarray(frame), seconds=step / 5)
+record = pd.DataFrame(sample.rows, columns=RECORD_COLUMNS)
+display(DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"])))))
+display(DisplayedImage(as_png(plot_timeline(record))))
 
 # %% [markdown]
-# ## Or choose a photo
+# The curves are the network's own probabilities; what is written on the picture is smoothed. One row a face a picture:
+
+# %%
+record.head(4).round(3)
+
+# %% [markdown]
+# ## Use the camera
 #
-# For when there is no camera, or the browser refuses it.
+# *Take a picture* shows the still with its bars and its table, as `via_image.ipynb` does; each can be saved. *Go live*
+# follows everybody in front of the camera; *Stop* switches the camera off, and saves and draws the record. In Colab the
+# cell runs until you press *Finish*, or stop it.
+
+# %%
+from fer.clips import read_frames
+
+# %%
+from fer.page import PAGE_JS
+
+# %%
+from fer.camera import show_camera
 
 # %% tags=["interactive"]
-if in_colab:
-    ask_for_pictures(recognise_upload, colab=True)
-else:
-    print("Use the button above.")
+frames = read_frames(FILE) if FILE else iter(())
+session = Session(recogniser, RESULTS, SMOOTHING, frames)
+show_camera(session, colab_answers(), JPEG_QUALITY, Path(FILE).name)

@@ -65,6 +65,13 @@ def test_a_module_in_the_wrong_order_is_refused():
         bundle_module("recognition", {})
 
 
+def test_javascript_is_bundled_as_it_is():
+    cell = {}
+    exec(bundle_module("page", {}), cell)  # noqa: S102 - our own cell, as a kernel runs it
+    for path in (SOURCES / "fer").glob("*.js"):
+        assert path.read_text() in cell["PAGE_JS"]
+
+
 def test_two_modules_that_define_the_same_name_are_refused():
     with pytest.raises(ValueError, match="both define Pictures"):
         bundle_module("dataset", {"Pictures": "other", "1": "environment", "2": "progress", "3": "expressions"})

@@ -1,6 +1,7 @@
 """Each notebook alone, with nothing of this repository beside it but models/, in a real kernel."""
 
 import base64
+import re
 import shutil
 import subprocess
 import sys
@@ -64,10 +65,14 @@ def test_via_image_alone(tmp_path: Path):
     assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 6  # two samples and a photo: picture and bars each
 
 
-def test_via_webcam_alone_outside_colab(tmp_path: Path):
+def test_via_webcam_alone_follows_its_sample_and_shows_the_panel(tmp_path: Path):
     ran = run(alone("via_webcam", tmp_path / "empty"))
     assert ran.returncode == 0, ran.stderr
-    assert "Choose a photo instead" in ran.stdout
+    assert re.search(r"seconds +face +x +y +width +height +angry", ran.stdout)
+    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 2  # the sample's last picture and its timeline
+    cells = nbformat.read(tmp_path / "empty" / "ran.ipynb", as_version=4).cells
+    assert "application/vnd.jupyter.widget-view+json" in cells[-1].outputs[0]["data"]
+    assert not (tmp_path / "empty" / "results").exists()  # nobody asked to save anything
 
 
 def test_train_model_alone_then_via_image_uses_its_network(kaggle_zip: Path, tmp_path: Path):

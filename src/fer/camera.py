@@ -1,71 +1,77 @@
-"""Take a picture with the camera of the browser that shows the notebook in Colab."""
+"""Show the camera panel in JupyterLab or in Colab, and let a session answer it."""
 
 import base64
+import json
 
+from IPython.display import Image as DisplayedImage
+from IPython.display import display
+
+from fer.drawing import COLOURS
 from fer.environment import UserError
+from fer.page import PAGE_JS
+from fer.session import Session
 
-# Evaluated in the output frame of the running cell. Resolves to {picture: <JPEG as a data URL>} or {error: <name>}.
-# The camera is switched off on every way out: after the picture, on an error, when the page or the cell's output
-# goes away, and two minutes after it was switched on, because an interrupted cell tells the page nothing.
-SNAPSHOT_SCRIPT = """
-(async () => {
-  if (!navigator.mediaDevices) return {error: "InsecureOrigin"};
-  let stream;
-  const stop = () => stream && stream.getTracks().forEach(track => track.stop());
-  try {
-    stream = await navigator.mediaDevices.getUserMedia({video: {width: {ideal: 640}, facingMode: "user"}});
-  } catch (error) {
-    return {error: error.name};
-  }
-  const panel = document.createElement("div");
-  const video = document.createElement("video");
-  const button = document.createElement("button");
-  button.textContent = "Take the picture";
-  button.style.cssText = "display: block; margin: 8px 0; padding: 8px 16px; font-size: 16px";
-  video.style.cssText = "max-width: 100%; transform: scaleX(-1)";
-  Object.assign(video, {srcObject: stream, playsInline: true, muted: true});
-  panel.append(button, video);
-  document.body.append(panel);
-  addEventListener("pagehide", stop);
-  try {
-    await video.play();
-    const pressed = new Promise(resolve => { button.onclick = () => resolve(true); });
-    const waited = new Promise(resolve => setTimeout(resolve, 120000, false));
-    if (!await Promise.race([pressed, waited])) return {error: "NobodyPressed"};
-    const scale = Math.min(1, 640 / Math.max(video.videoWidth, video.videoHeight));
-    const canvas = document.createElement("canvas");
-    canvas.width = video.videoWidth * scale;
-    canvas.height = video.videoHeight * scale;
-    canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    return {picture: canvas.toDataURL("image/jpeg", 0.9)};
-  } finally {
-    stop();
-    removeEventListener("pagehide", stop);
-    panel.remove();
-  }
-})()
-"""
-
-# The names are those that getUserMedia rejects with (W3C Media Capture and Streams), and two of our own.
-REFUSALS = {
-    "NotAllowedError": "the browser was not allowed to use it: click the camera sign in the address bar and allow it",
-    "NotFoundError": "there is none: plug one in",
-    "NotReadableError": "another program uses it: close video calls and other pages that show it",
-    "OverconstrainedError": "it cannot deliver the size that was asked for: choose another in the browser's settings",
-    "InsecureOrigin": "the page is not opened over https: open the notebook at its https address",
-    "NobodyPressed": "nobody pressed the button for two minutes, so it was switched off",
-}
+PATIENCE = 20  # seconds; Colab's page says every two that it is there
 
 
-def take_snapshot() -> bytes:
-    """Show the camera's picture with a button, and return a JPEG of at most 640 pixels once it is pressed.
+def show_camera(session: Session, in_colab: bool, quality: float = 0.8, file: str = "") -> None:
+    """Show the panel in the page; the camera is off until its button is pressed.
 
-    Works in a running cell in Colab only. Raises UserError with the reason when there is no picture.
+    In Colab this takes until *Finish* is pressed or the cell is interrupted; elsewhere it returns at once, and the
+    session answers while the kernel is free. quality: of the live pictures' JPEG, 0 to 1. file: the name of what
+    `session.frames` reads, if there is such a file. Raises UserError where there is no anywidget.
     """
+    options = {"colours": list(COLOURS.values()), "expressions": list(COLOURS), "quality": quality, "file": file}
+    if in_colab:
+        talk_in_colab(session, options | {"finish": True})
+    else:
+        display(make_widget(session, options | {"finish": False}))
+
+
+def make_widget(session: Session, options: dict) -> "anywidget.AnyWidget":  # noqa: F821
+    """Make a widget for JupyterLab whose messages the session answers."""
+    try:
+        import anywidget
+        import traitlets
+    except ImportError:
+        raise UserError("The camera needs anywidget: run `%pip install anywidget`, then restart the kernel.") from None
+
+    class CameraPanel(anywidget.AnyWidget):
+        _esm = PAGE_JS + "\nexport default {render: renderInJupyter};\n"
+        options = traitlets.Dict().tag(sync=True)
+
+    widget = CameraPanel(options=options)
+
+    def on_message(_: CameraPanel, message: dict, pictures: list[memoryview]) -> None:
+        widget.send(*session.answer(message, bytes(pictures[0]) if pictures else b""))
+
+    widget.on_msg(on_message)
+    return widget
+
+
+def talk_in_colab(session: Session, options: dict) -> None:
+    """Show the panel in the running cell's output and answer it until it is finished, gone, or interrupted."""
     from google.colab import output
 
-    answer = output.eval_js(SNAPSHOT_SCRIPT, timeout_sec=300) or {"error": "no answer"}
-    if "picture" not in answer:
-        reason = REFUSALS.get(answer["error"], f"the browser says {answer['error']}")
-        raise UserError(f"No picture from the camera: {reason}. Then run this cell again, or upload a photo below.")
-    return base64.b64decode(answer["picture"].partition(",")[2])
+    reply = None
+    opening = f"(() => {{ {PAGE_JS}\nopenInColab({json.dumps(options)}); return true; }})()"
+    try:
+        shown = output.eval_js(opening, timeout_sec=PATIENCE)
+        while shown:
+            message = output.eval_js(f"ferColab.exchange({json.dumps(reply)})", timeout_sec=PATIENCE)
+            if message is None:
+                print("The page no longer answers. Run this cell again to go on.")
+                break
+            if message["kind"] == "finish":
+                break
+            picture = base64.b64decode(message.pop("picture", ""))
+            content, pictures = session.answer(message, picture)
+            reply = content | {"pictures": [base64.b64encode(one).decode() for one in pictures]}
+    except KeyboardInterrupt:
+        pass  # the stop button of the cell: a normal end
+    finally:
+        output.eval_js("ferColab.close('The cell has ended, so the camera is off.')", timeout_sec=5)
+        if session.rows:  # cut off while live
+            record, timelines = session.answer({"kind": "stop"})
+            print(record["text"])
+            display(*map(DisplayedImage, timelines))

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib import font_manager
@@ -64,6 +63,13 @@ def as_jpeg(image: np.ndarray, longest_side: int = 800) -> bytes:
     return content.getvalue()
 
 
+def as_png(figure: Figure) -> bytes:
+    """Render a figure as PNG."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=100)
+    return content.getvalue()
+
+
 def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: int = 12) -> Figure | None:
     """Show each face as the network saw it, beside its five probabilities; no figure without a face.
 
@@ -72,9 +78,9 @@ def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: i
     shown = table.head(most)
     if shown.empty:
         return None
-    figure, rows = plt.subplots(
-        len(shown), 2, figsize=(7, 1.6 * len(shown)), width_ratios=(1, 4), squeeze=False, layout="constrained"
-    )
+    # Not by pyplot, which keeps figures for the whole process: snapshots are drawn on other threads, too.
+    figure = Figure(figsize=(7, 1.6 * len(shown)), layout="constrained")
+    rows = figure.subplots(len(shown), 2, width_ratios=(1, 4), squeeze=False)
     for (picture, bars), crop, (_, face) in zip(rows, crops, shown.iterrows(), strict=False):
         picture.imshow(crop, cmap="gray", vmin=0, vmax=255)
         picture.set_axis_off()

@@ -1,14 +1,23 @@
 """Find faces with OpenCV's Haar cascade and cut them out as FER-2013 frames its faces."""
 
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from fer.expressions import SIDE
 
-LONGEST_SIDE = 800  # pixels; larger pictures are searched at this size, faster and with fewer false boxes
-SMALLEST_FACE = 24  # pixels of the searched picture; the cascade was trained on faces of this size
+
+class Search(NamedTuple):
+    """How finely a picture is searched."""
+
+    longest_side: int  # pixels; larger pictures are searched at this size, faster and with fewer false boxes
+    smallest_face: int  # pixels of the searched picture; the cascade was trained on faces of 24
+
+
+PHOTO = Search(longest_side=800, smallest_face=24)
+LIVE = Search(longest_side=320, smallest_face=32)  # from a tenth of the picture's width; some six times faster
 SCALE_FACTOR = 1.1
 MIN_NEIGHBOURS = 5
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
@@ -26,23 +35,34 @@ def face_cascade() -> cv2.CascadeClassifier:
     return cascade
 
 
-def find_faces(grey: np.ndarray) -> np.ndarray:
+def find_faces(grey: np.ndarray, search: Search = PHOTO) -> np.ndarray:
     """Find the faces in a (height, width) uint8 picture.
 
     Returns (n, 4) int64 boxes, largest first: x and y of the top left corner, width, height, in pixels.
     """
-    scale = min(1.0, LONGEST_SIDE / max(grey.shape))
+    scale = min(1.0, search.longest_side / max(grey.shape))
     width, height = (max(1, round(side * scale)) for side in reversed(grey.shape))
-    if min(width, height) < SMALLEST_FACE:
+    if min(width, height) < search.smallest_face:
         return np.empty((0, 4), np.int64)
     searched = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)  # AREA averages: no aliasing
+    return largest_first(run_cascade(searched, search.smallest_face) / scale)
+
+
+def run_cascade(searched: np.ndarray, smallest: int, largest: int | None = None) -> np.ndarray:
+    """Return the (n, 4) boxes of faces with sides from `smallest` to `largest` pixels in a grey uint8 picture."""
     boxes = face_cascade().detectMultiScale(
         cv2.equalizeHist(searched),
         scaleFactor=SCALE_FACTOR,
         minNeighbors=MIN_NEIGHBOURS,
-        minSize=(SMALLEST_FACE, SMALLEST_FACE),
+        minSize=(smallest, smallest),
+        maxSize=(largest, largest) if largest else None,
     )
-    boxes = np.rint(np.reshape(boxes, (-1, 4)) / scale).astype(np.int64)
+    return np.reshape(boxes, (-1, 4))
+
+
+def largest_first(boxes: np.ndarray) -> np.ndarray:
+    """Round (n, 4) boxes to int64 pixels and sort them by area."""
+    boxes = np.rint(boxes).astype(np.int64)
     return boxes[np.argsort(-boxes[:, 2] * boxes[:, 3], kind="stable")]
 
 

@@ -1,5 +1,6 @@
 """Recognise the expression of every face in a picture."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -41,15 +42,16 @@ class Recogniser:
             return np.empty((0, len(EXPRESSIONS)), np.float32)
         return self.forward(tf.constant(crops.reshape(-1, SIDE, SIDE, 1))).numpy()
 
-    def recognise(self, image: np.ndarray) -> pd.DataFrame:
+    def recognise(self, image: np.ndarray, find: Callable[[np.ndarray], np.ndarray] = find_faces) -> pd.DataFrame:
         """Find the faces in a picture and name their expressions.
 
-        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. Returns one row a face, largest
-        first: face (a number from 1), x, y, width, height (pixels of the image), expression, confidence (the
-        largest of the probabilities), and the probability of each expression; no row where there is no face.
+        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. find: what turns the
+        grey picture into (n, 4) boxes. Returns one row a face, largest first: face (a number from 1), x, y, width,
+        height (pixels of the image), expression, confidence (the largest of the probabilities), and the probability
+        of each expression; no row where there is no face.
         """
         grey = to_grey(image)
-        boxes = find_faces(grey)
+        boxes = find(grey)
         probabilities = self.classify(crop_faces(grey, boxes))
         table = pd.DataFrame(boxes, columns=["x", "y", "width", "height"])
         table.insert(0, "face", np.arange(1, len(boxes) + 1))

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import display
 from PIL import Image
 
-from fer.drawing import annotate, as_jpeg, plot_probabilities
+from fer.drawing import annotate, as_jpeg, as_png, plot_probabilities
 from fer.expressions import EXPRESSIONS
 from fer.faces import crop_faces
 from fer.pictures import decode_upload, to_grey
@@ -26,14 +26,13 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     image = decode_upload(content, name)
     table = recogniser.recognise(image)
     annotated = annotate(image, table)
-    results.mkdir(parents=True, exist_ok=True)
     saved = results / safe_stem(name)
-    Image.fromarray(annotated).save(saved.with_suffix(".png"))
-    table.to_csv(saved.with_suffix(".csv"), index=False, float_format="%.4f")
+    save_picture(annotated, table, saved)
     print(f"{name}: {len(table) or 'no'} face{'' if len(table) == 1 else 's'}")
     display(DisplayedImage(as_jpeg(annotated), format="jpeg"))
-    plot_probabilities(table, crop_faces(to_grey(image), table[["x", "y", "width", "height"]].to_numpy()))
-    plt.show()
+    bars = plot_probabilities(table, crop_faces(to_grey(image), table[["x", "y", "width", "height"]].to_numpy()))
+    if bars:
+        display(DisplayedImage(as_png(bars)))
     if table.empty:
         print(
             f"No face was found in {name}. The detector looks for upright faces seen from the front, at least 24 pixels"
@@ -41,6 +40,13 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
         )
     print(f"Saved {saved.with_suffix('.png')} and {saved.with_suffix('.csv')}.")
     return table
+
+
+def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path) -> None:
+    """Write an annotated (height, width, 3) picture and the table of its faces as <saved>.png and .csv."""
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(annotated).save(saved.with_suffix(".png"))
+    table.to_csv(saved.with_suffix(".csv"), index=False, float_format="%.4f")
 
 
 def readable(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -56,10 +56,16 @@ def files_of(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
 
 def read_picture_file(path: str) -> tuple[str, bytes]:
     """Return name and bytes of a file whose path was typed; raises UserError."""
+    file = find_file(path)
+    return file.name, file.read_bytes()
+
+
+def find_file(path: str) -> Path:
+    """Return the file whose path was typed; raises UserError where there is none."""
     file = Path(path).expanduser()
     if not file.is_file():
         raise UserError(f"There is no file {file}. Check the spelling; this notebook runs in {Path.cwd()}.")
-    return file.name, file.read_bytes()
+    return file
 
 
 def safe_stem(name: str) -> str:

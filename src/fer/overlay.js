@@ -1,0 +1,72 @@
+// Draws boxes, names and bars over the moving picture.
+
+const SHARPNESS = 2; // canvas pixels per picture pixel, so that letters stay sharp on a large screen
+
+function drawFaces(canvas, faces, [width, height], mirrored, expressions, colours) {
+  [canvas.width, canvas.height] = [width * SHARPNESS, height * SHARPNESS]; // this also wipes it
+  const pen = canvas.getContext("2d");
+  pen.scale(SHARPNESS, SHARPNESS);
+  // The picture is mirrored by CSS, the overlay is not: the boxes change sides, and the letters can be read.
+  const place = face => ({...face, x: mirrored ? width - face.x - face.width : face.x});
+  for (const face of faces.map(place)) drawFace(pen, face, width, height, expressions, colours);
+}
+
+function drawFace(pen, face, width, height, expressions, colours) {
+  const colour = colours[expressions.indexOf(face.expression)];
+  const line = Math.max(2, width / 240);
+  const frame = (style, thickness) => {
+    pen.strokeStyle = style;
+    pen.lineWidth = thickness;
+    pen.strokeRect(face.x, face.y, face.width, face.height);
+  };
+  frame("rgba(0, 0, 0, 0.75)", 2 * line);
+  frame(colour, line);
+
+  const letters = Math.max(13, Math.round(width / 40));
+  pen.font = `600 ${letters}px system-ui, sans-serif`;
+  pen.textBaseline = "middle";
+  const text = `${face.face} ${face.expression} ${Math.round(100 * face.confidence)} %`;
+  const plate = {width: pen.measureText(text).width + letters, height: 1.6 * letters};
+  const plateX = clamp(face.x - line, 0, width - plate.width);
+  const above = face.y - plate.height - line;
+  const plateY = above >= 0 ? above : clamp(face.y + face.height + line, 0, height - plate.height);
+  pen.fillStyle = colour;
+  roundedPlate(pen, plateX, plateY, plate.width, plate.height, 4);
+  pen.fillStyle = "black";
+  pen.fillText(text, plateX + letters / 2, plateY + plate.height / 2);
+
+  drawBars(pen, face, width, height, expressions, colours, letters);
+}
+
+function drawBars(pen, face, width, height, expressions, colours, letters) {
+  const small = Math.round(0.72 * letters);
+  pen.font = `${small}px system-ui, sans-serif`;
+  const names = Math.max(...expressions.map(name => pen.measureText(name).width));
+  const row = 1.35 * small;
+  const panel = {width: names + 5.2 * small, height: (expressions.length + 0.6) * row};
+  const right = face.x + face.width + small / 2; // beside the face where there is room, else inside its box
+  const left = face.x - panel.width - small / 2;
+  const x = right + panel.width <= width ? right : left >= 0 ? left : clamp(right, 0, width - panel.width);
+  const y = clamp(face.y, 0, height - panel.height);
+  pen.fillStyle = "rgba(0, 0, 0, 0.55)";
+  roundedPlate(pen, x, y, panel.width, panel.height, 4);
+  face.probabilities.forEach((probability, index) => {
+    const middle = y + (index + 0.8) * row;
+    pen.fillStyle = "white";
+    pen.fillText(expressions[index], x + small / 2, middle);
+    pen.fillStyle = "rgba(255, 255, 255, 0.25)";
+    pen.fillRect(x + names + small, middle - small / 3, 3.7 * small, 0.66 * small);
+    pen.fillStyle = colours[index];
+    pen.fillRect(x + names + small, middle - small / 3, 3.7 * small * probability, 0.66 * small);
+  });
+}
+
+function roundedPlate(pen, x, y, width, height, radius) {
+  pen.beginPath();
+  pen.roundRect(x, y, width, height, radius);
+  pen.fill();
+}
+
+function clamp(value, least, most) {
+  return Math.max(least, Math.min(value, most));
+}

@@ -1,0 +1,116 @@
+"""Real Chromium with fake cameras, and a real JupyterLab server, for the tests of via_webcam.ipynb."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import COLLINS, ROOT
+from PIL import Image
+from playwright.sync_api import Browser, Page, Playwright
+
+OF_PLAYWRIGHT = sorted((Path.home() / ".cache" / "ms-playwright").glob("chromium-*/chrome-linux*/chrome"))
+CHROMIUM = next(filter(None, (shutil.which("chromium"), shutil.which("google-chrome"), *OF_PLAYWRIGHT)), None)
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM, reason="Chromium is not installed: apt-get install chromium, or playwright install chromium"
+)
+TOKEN = "for-tests-only"  # noqa: S105 - of a server that lives for one test
+SCREENS = ROOT / "results" / "runs" / "webcam"  # screenshots that the tests leave for people to look at
+CAMERA = ("--use-fake-ui-for-media-stream",)
+
+# Run before a page's own scripts, in every frame: keeps the camera's streams, to look at their state afterwards.
+KEEP_STREAMS = """
+window.streams = [];
+if (navigator.mediaDevices) {
+  const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async options => {
+    const stream = await original(options);
+    window.streams.push(stream);
+    return stream;
+  };
+}
+"""
+TRACKS = "window.streams.flatMap(stream => stream.getTracks()).map(track => track.readyState)"
+
+
+def portrait_frame() -> Image.Image:
+    """What the fake camera shows: 640×480, with Eileen Collins' portrait left of the middle."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    frame.paste(Image.open(COLLINS).convert("RGB").resize((480, 480)), (20, 0))
+    return frame
+
+
+def launch(
+    playwright: Playwright, folder: Path, *arguments: str, cameras: int = 1, frames: Sequence[Image.Image] = ()
+) -> Browser:
+    """Start Chromium with so many fake cameras; a single one plays the frames, else the portrait, from `folder`."""
+    video = folder / "camera.mjpeg"
+    with video.open("wb") as file:
+        for frame in frames or 30 * [portrait_frame()]:
+            frame.save(file, "JPEG", quality=95)
+    common = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    fake = [f"--use-fake-device-for-media-stream=device-count={cameras}"]
+    fake += [f"--use-file-for-fake-video-capture={video}"] if cameras == 1 else []
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*common, *fake, *arguments])
+
+
+@contextmanager
+def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[tuple[str, int]]:
+    """Run JupyterLab on a folder with nothing but via_webcam.ipynb and models/; yields its address and process."""
+    shutil.copy(ROOT / "via_webcam.ipynb", folder)
+    shutil.copytree(ROOT / "models", folder / "models", ignore=shutil.ignore_patterns("runs"))
+    own = folder / ".jupyter"
+    settings = own / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+    }
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}"]
+    command += [f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0", "--expose-app-in-browser"]
+    with (folder / ".jupyter" / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    try:
+        address = f"http://localhost:{port}"
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=2).close()  # noqa: S310
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield address, server.pid
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def open_notebook(page: Page, address: str) -> None:
+    """Open via_webcam.ipynb in JupyterLab, run all its cells, and wait for the camera panel."""
+    page.add_init_script(KEEP_STREAMS)
+    page.goto(f"{address}/lab/tree/via_webcam.ipynb?token={TOKEN}&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.get_by_role("button", name="Start the camera").wait_for(timeout=180_000)
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Keep a picture of the panel."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.locator(".panel").last.screenshot(path=SCREENS / f"{name}.png")

@@ -1,0 +1,48 @@
+"""Film the live view of via_webcam.ipynb in JupyterLab, with a fake camera: results/webcam.gif (make film)."""
+
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from browsers import CAMERA, lab_server, launch, open_notebook, portrait_frame
+from conftest import ROOT
+from PIL import Image, ImageEnhance
+from playwright.sync_api import sync_playwright
+
+
+def moving_frames(count: int = 120) -> list[Image.Image]:
+    """The portrait sways and the light changes, so that boxes and bars have something to follow."""
+    turns = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    still = portrait_frame()
+    return [
+        ImageEnhance.Brightness(still.rotate(5 * np.sin(2 * turn), translate=(round(60 * np.sin(turn)), 0))).enhance(
+            0.8 + 0.2 * np.cos(turn)
+        )
+        for turn in turns
+    ]
+
+
+def film(path: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
+    """Go live, take screenshots of the panel, and write them as an animated picture."""
+    folder = Path(tempfile.mkdtemp())
+    with sync_playwright() as playwright, lab_server(folder) as (address, _):
+        browser = launch(playwright, folder, *CAMERA, frames=moving_frames())
+        page = browser.new_page(viewport={"width": 1100, "height": 1000})
+        open_notebook(page, address)
+        page.get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Go live").click()
+        page.wait_for_timeout(1500)
+        shots = []
+        for _ in range(round(seconds * shots_per_second)):
+            shots.append(Image.open(io.BytesIO(page.locator(".panel").screenshot())).convert("RGB"))
+            page.wait_for_timeout(1000 / shots_per_second)
+        browser.close()
+    for shot in shots:
+        shot.thumbnail((520, 520))
+    pictures = [shot.quantize(128) for shot in shots]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // shots_per_second, loop=0)
+
+
+if __name__ == "__main__":
+    film(ROOT / "results" / "webcam.gif")

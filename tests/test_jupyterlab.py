@@ -1,0 +1,256 @@
+"""via_webcam.ipynb in a real JupyterLab with a real kernel, in real Chromium whose camera shows a portrait.
+
+Screenshots of each state and the measured times stay in results/runs/webcam/.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from browsers import (
+    CAMERA,
+    SCREENS,
+    TRACKS,
+    lab_server,
+    launch,
+    needs_chromium,
+    open_notebook,
+    portrait_frame,
+    screenshot,
+)
+from PIL import Image
+from playwright.sync_api import Page, Response, WebSocket, sync_playwright
+from test_recognition import overlap
+
+from fer.expressions import EXPRESSIONS
+from fer.recognition import Recogniser
+from fer.record import RECORD_COLUMNS
+
+pytestmark = needs_chromium
+HAPPY = (0xE6, 0x9F, 0x00)
+# Where the overlay is opaque and of a colour: the box, and the plate above it.
+BOX_ON_OVERLAY = """([canvas, colour]) => {
+  const {width, height} = canvas;
+  const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const columns = Array(width).fill(0), rows = Array(height).fill(0);
+  for (let i = 0; i < width * height; i++)
+    if (colour.every((value, channel) => pixels[4 * i + channel] === value) && pixels[4 * i + 3] === 255) {
+      columns[i % width]++;
+      rows[Math.floor(i / width)]++;
+    }
+  const ends = counts => {
+    const high = counts.flatMap((count, index) => count > 0.75 * Math.max(...counts) ? [index] : []);
+    return [high[0], high[high.length - 1]];
+  };
+  return {columns: ends(columns), rows: ends(rows), width, height};
+}"""
+
+
+class Wire:
+    """What goes over the page's web sockets: frames under way, and the most that were at once."""
+
+    def __init__(self, page: Page) -> None:
+        self.sent = self.answered = self.most = 0
+        page.on("websocket", self.listen)
+
+    def listen(self, socket: WebSocket) -> None:
+        socket.on("framesent", self.on_sent)
+        socket.on("framereceived", self.on_received)
+
+    def on_sent(self, payload: bytes | str) -> None:
+        if isinstance(payload, bytes) and b'"kind":"frame"' in payload:
+            self.sent += 1
+            self.most = max(self.most, self.sent - self.answered)
+
+    def on_received(self, payload: bytes | str) -> None:
+        if isinstance(payload, bytes) and re.search(rb'"kind": ?"faces"', payload):
+            self.answered += 1
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict]:
+    """The notebook run from top to bottom, and all that its user did and saw, in this order."""
+    folder = tmp_path_factory.mktemp("lab")
+    seen = {"folder": folder, "requests": []}
+    with sync_playwright() as playwright, lab_server(folder) as (address, server):
+        browser = launch(playwright, folder, *CAMERA)
+        page = browser.new_page(viewport={"width": 1100, "height": 1300})
+        seen |= {"page": page, "wire": Wire(page), "server": server}
+        page.on("response", lambda response: seen["requests"].append(keep(response)))
+        open_notebook(page, address)
+        screenshot(page, "1-off")
+        press(page, "Start the camera")
+        page.get_by_role("button", name="Go live").wait_for()
+        screenshot(page, "2-on")
+        page.get_by_label("after 3 seconds").check()
+        press(page, "Take a picture")
+        seen["countdown"] = page.locator(".count").inner_text()
+        start = time.monotonic()
+        page.locator(".result").wait_for(timeout=60_000)
+        seen["self-timer"] = time.monotonic() - start
+        page.get_by_label("after 3 seconds").uncheck()
+        press(page, "Save to results/")
+        page.get_by_text("Saved results/snapshot").wait_for()
+        press(page, "Go live")
+        page.wait_for_timeout(7000)
+        seen["numbers"] = page.locator(".numbers").inner_text()
+        seen["light"] = page.locator(".light").inner_text()
+        seen["tracks while live"] = page.evaluate(TRACKS)
+        seen["overlay"] = page.evaluate(BOX_ON_OVERLAY, [page.locator(".overlay").element_handle(), list(HAPPY)])
+        screenshot(page, "3-live")
+        press(page, "Stop")
+        page.get_by_text("one a face a picture").wait_for(timeout=60_000)
+        page.locator(".result", has_text="Timeline").locator("img").wait_for()
+        screenshot(page, "4-stopped")
+        seen["tracks afterwards"] = page.evaluate(TRACKS)
+        yield seen
+        browser.close()
+
+
+def keep(response: Response) -> str:
+    return response.url
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+@pytest.fixture(scope="module")
+def expected() -> pd.Series:
+    """What the network says of the camera's own picture."""
+    recogniser = Recogniser.load(Path(__file__).parents[1] / "models")
+    return recogniser.recognise(np.asarray(portrait_frame())).iloc[0]
+
+
+def saved(lab: dict, pattern: str) -> Path:
+    [path] = (lab["folder"] / "results").glob(pattern)
+    return path
+
+
+def test_box_sits_on_the_face_in_the_mirror(lab: dict, expected: pd.Series):
+    overlay = lab["overlay"]
+    scale = overlay["width"] / 640
+    (left, right), (top, bottom) = ([end / scale for end in overlay[side]] for side in ("columns", "rows"))
+    mirrored = (640 - expected["x"] - expected["width"], expected["y"], expected["width"], expected["height"])
+    assert overlap((left, top, right - left, bottom - top), mirrored) > 0.6
+
+
+def test_record_has_a_row_an_answer_and_the_networks_own_values(lab: dict, expected: pd.Series):
+    record = pd.read_csv(saved(lab, "webcam-*.csv"))
+    assert tuple(record.columns) == RECORD_COLUMNS
+    assert len(record) == lab["wire"].answered
+    assert record["face"].unique().tolist() == [1]
+    assert record["seconds"].is_monotonic_increasing
+    probabilities = record[list(EXPRESSIONS)].to_numpy()
+    assert {EXPRESSIONS[i] for i in probabilities.argmax(axis=1)} == {expected["expression"]} == {"happy"}
+    assert np.median(probabilities[:, 1]) == pytest.approx(expected["happy"], abs=0.12)
+    boxes = record[["x", "y", "width", "height"]].itertuples(index=False)
+    assert min(overlap(box, tuple(expected[["x", "y", "width", "height"]])) for box in boxes) > 0.6
+
+
+def test_at_least_five_answers_a_second(lab: dict):
+    rate, trip, seeing = map(float, re.match(r"([\d.]+) pictures/s, (\d+) ms .*\((\d+) ms", lab["numbers"]).groups())
+    (SCREENS / "times.json").write_text(
+        json.dumps({"pictures/s": rate, "round trip ms": trip, "recognition ms": seeing})
+    )
+    assert rate >= 5
+    assert 0 < seeing < trip
+    # 80 ms on two idle cores; three times as much where others compute, too. What was measured is in times.json.
+    assert trip < 240
+
+
+def test_one_frame_is_under_way_at_a_time(lab: dict):
+    wire = lab["wire"]
+    assert wire.sent >= 30
+    assert wire.most == 1
+    assert 0 <= wire.sent - wire.answered <= 1
+
+
+def test_light_and_camera_agree(lab: dict):
+    assert lab["light"] == "camera on, live"
+    assert lab["tracks while live"] == ["live"]
+    assert lab["page"].locator(".light").inner_text() == "camera off"
+    assert lab["tracks afterwards"] == ["ended"]
+
+
+def test_snapshot_after_three_seconds_is_shown_and_saved(lab: dict, expected: pd.Series):
+    assert lab["countdown"] == "3"
+    assert lab["self-timer"] > 2
+    result = lab["page"].locator(".result", has_text="Picture 1")
+    assert "1 face" in result.inner_text()
+    assert expected["expression"] in result.locator("table").inner_text()
+    assert result.locator("img").count() == 2
+    table = pd.read_csv(saved(lab, "snapshot-*.csv"))
+    assert table.loc[0, "expression"] == expected["expression"]
+    assert table.loc[0, "confidence"] == pytest.approx(expected["confidence"], abs=0.1)
+    with Image.open(saved(lab, "snapshot-*.png")) as picture:
+        assert picture.size == (640, 480)
+
+
+def test_nothing_was_written_that_nobody_asked_for(lab: dict):
+    kinds = sorted(path.name.split("-")[0] + path.suffix for path in (lab["folder"] / "results").iterdir())
+    assert kinds == ["snapshot.csv", "snapshot.png", "webcam.csv"]
+
+
+def test_everything_came_from_the_own_server(lab: dict):
+    badge = "https://colab.research.google.com/assets/colab-badge.svg"  # in the notebook's text
+    elsewhere = [url for url in lab["requests"] if not url.startswith(("http://localhost", "data:", "blob:", badge))]
+    assert elsewhere == []
+
+
+def live_again(page: Page, panel: int = 0) -> None:
+    page.get_by_role("button", name="Start the camera").nth(panel).click()
+    page.get_by_role("button", name="Go live").wait_for()
+    press(page, "Go live")
+    page.get_by_text("round trip").wait_for()
+
+
+def test_a_second_start_ends_the_first(lab: dict):
+    page = lab["page"]
+    page.evaluate("window.jupyterapp.commands.execute('notebook:create-output-view')")
+    page.get_by_role("button", name="Start the camera").nth(1).wait_for()
+    live_again(page)
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_text("used in another place").wait_for()
+    page.wait_for_timeout(500)
+    assert page.evaluate(TRACKS) == ["ended", "ended", "live"]
+    press(page, "Stop")
+    assert page.evaluate(TRACKS) == ["ended"] * 3
+
+
+def test_running_the_cell_again_stops_the_stream(lab: dict):
+    page = lab["page"]
+    page.evaluate("window.jupyterapp.commands.execute('application:close')")  # the second view
+    live_again(page)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell')")
+    page.wait_for_function(f"() => {TRACKS}.every(state => state === 'ended')")
+    page.get_by_role("button", name="Start the camera").wait_for()
+
+
+def test_leaving_the_page_switches_the_camera_off(lab: dict):
+    page = lab["page"]
+    live_again(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    assert set(page.evaluate(TRACKS)) == {"ended"}
+
+
+def test_a_killed_kernel_is_told_and_the_camera_goes_off_within_ten_seconds(lab: dict):
+    page = lab["page"]
+    live_again(page)
+    kernels = [
+        p for p in psutil.Process(lab["server"]).children(recursive=True) if "ipykernel" in " ".join(p.cmdline())
+    ]
+    assert len(kernels) == 1
+    start = time.monotonic()
+    kernels[0].kill()
+    page.wait_for_function(f"() => {TRACKS}.every(state => state === 'ended')", timeout=10_000)
+    assert time.monotonic() - start < 10
+    page.get_by_text("camera was switched off").wait_for()
+    assert page.locator(".light").inner_text() == "camera off"
+    screenshot(page, "5-kernel-gone")

@@ -1,0 +1,217 @@
+"""What the kernel does for the camera panel: following, recording, answering; long runs."""
+
+import io
+import json
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from browsers import portrait_frame
+from conftest import COLLINS, ROOT
+from jupyter_client.manager import start_new_kernel
+from PIL import Image
+
+from fer.clips import read_frames
+from fer.environment import UserError
+from fer.expressions import EXPRESSIONS
+from fer.faces import LIVE, find_faces
+from fer.following import find_faces_again, follow
+from fer.pictures import to_grey
+from fer.recognition import COLUMNS, Recogniser
+from fer.record import plot_timeline
+from fer.session import Session
+
+
+def table(*boxes: tuple[int, int, int, int], happy: float = 1.0) -> pd.DataFrame:
+    rows = [(i + 1, *box, "happy", happy, 0.0, happy, 0.0, 0.0, 1 - happy) for i, box in enumerate(boxes)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def jpeg(image: Image.Image) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=85)
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Recogniser:
+    return Recogniser.load(ROOT / "models")
+
+
+@pytest.fixture
+def session(recogniser: Recogniser, tmp_path: Path) -> Session:
+    return Session(recogniser, tmp_path / "results")
+
+
+def test_faces_keep_their_numbers_when_they_move_and_change_order():
+    first = follow([], table((0, 0, 100, 100), (300, 0, 90, 90)), 0.0, 1, 0)
+    second = follow(first, table((310, 5, 95, 95), (20, 8, 90, 90)), 0.1, 1, 2)
+    assert [face.face for face in second] == [2, 1]
+
+
+def test_a_face_that_is_missed_for_a_moment_keeps_its_number_and_one_that_left_does_not():
+    first = follow([], table((0, 0, 100, 100)), 0.0, 1, 0)
+    missed = follow(first, table(), 0.5, 1, 1)
+    assert [face.face for face in follow(missed, table((9, 0, 100, 100)), 1.0, 1, 1)] == [1]
+    assert [face.face for face in follow(missed, table((9, 0, 100, 100)), 9.0, 1, 1)] == [2]
+    assert [face.face for face in follow(first, table((500, 0, 100, 100)), 0.1, 1, 1)] == [2, 1]
+
+
+def test_smoothing_damps_a_flicker_and_follows_a_change():
+    def happy(smoothing: int, values: list[float]) -> list[float]:
+        faces, shown = [], []
+        for number, value in enumerate(values):
+            faces = follow(faces, table((0, 0, 9, 9), happy=value), number / 10, smoothing, 1)
+            shown.append(faces[0].probabilities[EXPRESSIONS.index("happy")])
+        return shown
+
+    flicker = [1.0, 1.0, 0.0, 1.0]
+    assert happy(1, flicker) == flicker
+    assert min(happy(4, flicker)) == pytest.approx(0.6)
+    assert happy(4, [1.0] + 15 * [0.0])[-1] < 0.01
+
+
+def test_faces_are_found_again_where_they_went():
+    grey = to_grey(np.asarray(portrait_frame()))
+    former = find_faces(grey)
+    moved = np.roll(grey, (12, -20), axis=(0, 1))
+    np.testing.assert_allclose(find_faces_again(moved, former)[0], former[0] + (-20, 12, 0, 0), atol=10)
+
+
+def test_the_whole_is_searched_where_a_face_is_gone_or_frames_have_another_size():
+    grey = to_grey(np.asarray(portrait_frame()))
+    expected = find_faces(grey, LIVE)
+    for former in ([], [[400, 300, 90, 90]], [[1400, 900, 90, 90]], [expected[0], expected[0] + 3]):
+        np.testing.assert_array_equal(find_faces_again(grey, np.reshape(former, (-1, 4)).astype(int)), expected)
+
+
+def test_an_unreadable_frame_is_counted_and_the_next_one_is_seen(session: Session):
+    content = jpeg(portrait_frame())
+    for broken in (b"", b"no picture", content[:2000]):
+        answer, _ = session.answer({"kind": "frame", "seconds": 0, "id": 5}, broken)
+        assert (answer["kind"], answer["id"]) == ("skipped", 5)
+    answer, _ = session.answer({"kind": "frame", "seconds": 1, "id": 6}, content)
+    assert answer["skipped"] == 3
+    assert [face["expression"] for face in answer["faces"]] == ["happy"]
+    json.dumps(answer)  # the page gets it so
+
+
+def test_an_error_in_recognition_is_said_and_the_view_goes_on(session: Session, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("the network <b>broke</b>")
+
+    content = jpeg(portrait_frame())
+    with monkeypatch.context() as patch:
+        patch.setattr(session.recogniser, "forward", fail)
+        answer, _ = session.answer({"kind": "frame", "seconds": 0}, content)
+    assert answer["kind"] == "error"
+    assert "the network <b>broke</b>" in answer["text"]
+    assert session.answer({"kind": "frame", "seconds": 1}, content)[0]["kind"] == "faces"
+
+
+def test_frames_on_several_threads_are_all_recorded_once(session: Session):
+    content = jpeg(portrait_frame())
+
+    def send(first: int) -> None:
+        for number in range(10):
+            session.answer({"kind": "frame", "seconds": first + number}, content)
+
+    threads = [threading.Thread(target=send, args=(100 * number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(row[0] for row in session.rows) == sorted(100 * i + j for i in range(4) for j in range(10))
+
+
+def test_stop_saves_a_record_once_and_says_when_there_is_none(session: Session):
+    assert "nothing to record" in session.answer({"kind": "stop"})[0]["text"]
+    session.answer({"kind": "frame", "seconds": 0.5}, jpeg(portrait_frame()))
+    answer, [timeline] = session.answer({"kind": "stop"})
+    Image.open(io.BytesIO(timeline)).verify()
+    [path] = session.results.iterdir()
+    assert str(path) in answer["text"]
+    assert pd.read_csv(path)["seconds"].tolist() == [0.5]
+    assert "nothing to record" in session.answer({"kind": "stop"})[0]["text"]
+
+
+def test_timeline_has_five_curves_a_face_and_breaks_where_it_was_away():
+    seconds = [0.0, 0.1, 0.2, 5.0, 5.1]
+    one = pd.DataFrame({"seconds": seconds, "face": 1} | dict.fromkeys(EXPRESSIONS, 0.2))
+    figure = plot_timeline(pd.concat([one, one.assign(face=2)]))
+    assert len(figure.axes) == 2
+    for axes in figure.axes:
+        assert [line.get_label() for line in axes.lines] == list(EXPRESSIONS)
+        assert np.isnan(axes.lines[0].get_ydata()).sum() == 1
+
+
+@pytest.mark.parametrize("name", ["none.mp4", "text.mp4", "text.jpg"])
+def test_what_is_no_video_is_refused_by_name(name: str, tmp_path: Path):
+    (tmp_path / "text.mp4").write_text("not a video")
+    (tmp_path / "text.jpg").write_text("not a picture")
+    with pytest.raises(UserError, match=name):
+        read_frames(str(tmp_path / name))
+
+
+def test_a_picture_is_one_frame_and_a_large_video_is_shrunk(tmp_path: Path):
+    [(seconds, image)] = read_frames(str(COLLINS))
+    assert (seconds, image.shape) == (0.0, (512, 512, 3))
+    video = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (1280, 720))
+    for _ in range(30):
+        video.write(np.full((720, 1280, 3), (255, 0, 0), np.uint8))  # OpenCV's order: blue
+    video.release()
+    frames = list(read_frames(str(tmp_path / "a.avi"), per_second=5))
+    assert [round(seconds, 2) for seconds, _ in frames] == [0.0, 0.2, 0.4, 0.6, 0.8]
+    assert frames[0][1].shape == (360, 640, 3)
+    assert frames[0][1][..., 2].mean() > 200  # blue is last
+
+
+PANEL_IN_KERNEL = """
+from pathlib import Path
+import fer.environment
+from fer.camera import make_widget
+from fer.recognition import Recogniser
+from fer.session import Session
+widget = make_widget(Session(Recogniser.load({models!r}), Path("results")), {{}})
+print(widget.model_id)
+"""
+
+
+def test_a_thousand_frames_leave_neither_memory_nor_messages_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A real kernel with the real widget, sent frames as JupyterLab sends them: each after the answer to the last."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path))
+    try:
+        printed = []
+        client.execute_interactive(
+            PANEL_IN_KERNEL.format(models=str(ROOT / "models")),
+            output_hook=lambda message: printed.append(message["content"].get("text", "")),
+        )
+        panel = "".join(printed).split()[-1]
+        process = psutil.Process(manager.provisioner.pid)
+        content = jpeg(portrait_frame())
+        memory = {}
+        for number in range(1, 1001):
+            data = {"method": "custom", "content": {"kind": "frame", "seconds": number / 10, "id": number}}
+            message = client.session.msg("comm_msg", {"comm_id": panel, "data": data})
+            client.session.send(client.shell_channel.socket, message, buffers=[content])
+            answer = next_comm_message(client)
+            assert (answer["kind"], answer["id"]) == ("faces", number)
+            memory[number] = process.memory_info().rss / 1e6
+        assert memory[1000] - memory[100] < 50
+        client.execute_interactive("1")
+        assert not client.iopub_channel.msg_ready()
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def next_comm_message(client: object) -> dict:
+    while True:
+        message = client.get_iopub_msg(timeout=30)
+        if message["msg_type"] == "comm_msg" and message["content"]["data"].get("method") == "custom":
+            return message["content"]["data"]["content"]
