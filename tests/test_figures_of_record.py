@@ -82,7 +82,8 @@ def test_committed_weights_give_the_committed_figures(archive: Path):
     for name in ("accuracy", "accuracy_without_duplicates"):
         # Another machine may round differently; a tenth of a point is three pictures.
         assert measured[name] == pytest.approx(METRICS["PublicTest"][name], abs=1e-3)
-    assert measured["expected_calibration_error"] <= 0.03
+    expected = METRICS["PublicTest"]["expected_calibration_error"]
+    assert measured["expected_calibration_error"] == pytest.approx(expected, abs=5e-3)
     assert measured["accuracy"] >= 0.73
     assert measured["duplicates"] == 217
 

@@ -108,6 +108,7 @@ def plot_reliability(reliability: pd.DataFrame, coverage: pd.DataFrame) -> Figur
         right.annotate(note, (row.coverage, row.accuracy), (6, 4), textcoords="offset points", fontsize=8)
     right.set_xlabel("share of pictures answered, the surest first")
     right.set_ylabel("accuracy on them")
+    right.set_xticks(coverage["coverage"])
     right.set_xlim(0.46, 1.14)
     right.set_ylim(coverage["accuracy"].min() - 0.03, min(1.03, coverage["accuracy"].max() + 0.06))
     for axis in (left.xaxis, left.yaxis, right.xaxis, right.yaxis):
