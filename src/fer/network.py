@@ -40,7 +40,9 @@ def build_modern() -> keras.Model:
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
-    x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, name="standardise")(x)
+    # One group is the whole picture. (LayerNormalization over three axes is the same, but Keras loses them on loading
+    # fer.h5 with `load_model`.)
+    x = layers.GroupNormalization(groups=1, center=False, scale=False, name="standardise")(x)
     x = layers.ReLU()(convolve(x, 24))
     for width in (40, 80, 160):  # on 24, 12 and 6 pixels a side
         x = layers.MaxPooling2D(2)(x)
