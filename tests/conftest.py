@@ -14,6 +14,7 @@ from PIL import Image
 
 import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
 from fer.dataset import EXPRESSIONS
+from fer.recognition import Recogniser
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +40,12 @@ def hopper() -> np.ndarray:
 @pytest.fixture(scope="session")
 def collins() -> np.ndarray:
     return np.asarray(Image.open(COLLINS).convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def recogniser() -> Recogniser:
+    """The committed network."""
+    return Recogniser.load(ROOT / "models")
 
 
 def drawn_face(label: int, number: int) -> np.ndarray:

@@ -33,19 +33,17 @@ def read_frames(path: str, per_second: float = 10) -> Iterator[tuple[float, np.n
     file = find_file(path)
     if is_named(file.name, "image"):
         return iter([(0.0, shrink(decode_upload(file.read_bytes(), file.name)))])
-    return open_clip(file, per_second).frames
+    return open_clip(file, printable(file.name), per_second).frames
 
 
-def open_clip(file: Path, per_second: float) -> Clip:
+def open_clip(file: Path, name: str, per_second: float) -> Clip:
     """Open a video, of which about `per_second` frames for each of its seconds will be read.
 
-    A damaged video ends where it cannot be read on. Raises UserError for a file that is no video.
+    name: for people. A damaged video ends where it cannot be read on. Raises UserError for a file that is no video.
     """
     video = cv2.VideoCapture(str(file))
     if not video.isOpened():
-        raise UserError(
-            f"{printable(file.name)} is neither a picture nor a video that can be read here. Save it as MP4."
-        )
+        raise UserError(f"{name} is neither a picture nor a video that can be read here. Save it as MP4 or JPEG.")
     rate = video.get(cv2.CAP_PROP_FPS)
     rate = rate if 1 <= rate <= 240 else 25.0  # some containers do not know theirs
     step = max(1, round(rate / per_second))

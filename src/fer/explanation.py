@@ -59,7 +59,9 @@ def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Fig
         axes.set_axis_off()
     whole.set_title(f"face {face['face']}", fontsize=10)
     for axes, name in zip(others, names, strict=True):
-        heat = axes.imshow(maps[EXPRESSIONS.index(name)], cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.6)
+        heat = axes.imshow(
+            maps[EXPRESSIONS.index(name)], cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.6, interpolation="bilinear"
+        )
         axes.set_title(f"{name} {face[name]:.0%}", fontsize=10)
     bar = figure.colorbar(heat, ax=others, shrink=0.85)
     bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.0%}", "0", f"+{limit:.0%}"])
@@ -78,6 +80,6 @@ def explain_face(recogniser: Recogniser, picture: Recognised, number: int) -> No
     display(DisplayedImage(as_png(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))))
     first, second = likeliest(face)
     print(
-        f"{picture.name}: without the red parts, face {number} would look less {first} (left map) or less {second}"
-        " (right map); without the blue parts, more so."
+        f"{picture.name}, face {number}: without the red parts it would look less {first} (left) or {second} (right);"
+        " without the blue ones, more."
     )

@@ -83,7 +83,13 @@ def describe(content: bytes) -> str:
     start = content[:512].lstrip().lower()
     if start.startswith(b"pk\3\4"):
         return "it is a zip archive"
-    if content[4:8] == b"ftyp" or content.startswith(b"\x1aE\xdf\xa3") or content[8:11] == b"AVI":
+    if is_heic(content):
+        return "it is a damaged HEIC photo"
+    if (
+        (content[4:8] == b"ftyp" and content[8:11] != b"avi")
+        or content.startswith(b"\x1aE\xdf\xa3")
+        or content[8:11] == b"AVI"
+    ):
         return "it is a video"
     if start.startswith((b"<!doctype html", b"<html")):
         return "it is a web page"

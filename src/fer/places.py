@@ -63,7 +63,7 @@ def picture_source(place: Path) -> str | None:
     try:
         with Image.open(saved) as image:
             return image.info.get(SOURCE_KEY, "")
-    except OSError:  # not written by us, or not to its end
+    except Exception:  # not written by us, or not to its end
         return ""
 
 

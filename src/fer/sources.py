@@ -7,7 +7,7 @@ from pathlib import Path
 
 from IPython.display import display
 
-from fer.clips import is_named
+from fer.clips import is_named, open_clip
 from fer.collecting import Item, items_in_folder, items_in_zip, items_of_uploads, new_item
 from fer.environment import UserError
 from fer.fetching import fetch_picture
@@ -87,8 +87,8 @@ class Desk:
 
     def take_video(self, path: Path, name: str, source: str) -> None:
         """Recognise the faces in a video, into a folder of results of its own."""
-        folder = folder_place(self.results, name, source)
-        report_video(self.recogniser, path, name, folder, self.frames_per_second)
+        clip = open_clip(path, name, self.frames_per_second)
+        report_video(self.recogniser, clip, name, folder_place(self.results, name, source))
 
 
 def is_zip(path: Path) -> bool:

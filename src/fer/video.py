@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import Video, display
 
-from fer.clips import open_clip
+from fer.clips import Clip
 from fer.drawing import annotate, as_png
 from fer.environment import UserError
 from fer.following import follow
@@ -22,20 +22,19 @@ from fer.report import count
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
 
 
-def report_video(recogniser: Recogniser, file: Path, name: str, folder: Path, per_second: float) -> None:
-    """Recognise about `per_second` frames of each second of a video; show and save table, timeline and a new video.
+def report_video(recogniser: Recogniser, clip: Clip, name: str, folder: Path) -> None:
+    """Recognise the faces in each frame of a video; show and save their table, a timeline and a new video.
 
-    name: of the video, printable. folder: for timeline.csv, timeline.png and annotated.mp4. What was
-    recognised before an interruption is kept. Raises UserError for a file that is no video.
+    name: of the video, for people. folder: for timeline.csv, timeline.png and annotated.mp4. What was recognised before
+    an interruption is kept. Raises UserError for a video without a frame.
     """
-    clip = open_clip(file, per_second)
     bar = progress(clip.frames, "Recognise", clip.length or None, unit="frames", leave=False)
     with closing(bar):
         first = next(iter(bar), None)
         if first is None:
             raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
         rows: list[tuple] = []
-        followed, highest = [], 0
+        followed, highest, frames = [], 0, 0
         with closing(video_writer(folder / "unfinished.mp4", first[1].shape, clip.per_second)) as writer:
             try:
                 for seconds, image in chain([first], bar):
@@ -45,17 +44,18 @@ def report_video(recogniser: Recogniser, file: Path, name: str, folder: Path, pe
                     rows += record_rows(seconds, table, followed)
                     numbers = [face.face for face in followed[: len(table)]]
                     writer.send(np.ascontiguousarray(annotate(image, table.assign(face=numbers))))
+                    frames += 1
             except KeyboardInterrupt:
                 print("Stopped; what was recognised so far is kept.")
     (folder / "unfinished.mp4").replace(folder / "annotated.mp4")
-    show_record(pd.DataFrame(rows, columns=RECORD_COLUMNS), name, folder)
+    print(f"{name}: {count(highest, 'face')} in {count(frames, 'frame')}")
+    show_record(pd.DataFrame(rows, columns=RECORD_COLUMNS), folder)
 
 
-def show_record(record: pd.DataFrame, name: str, folder: Path) -> None:
+def show_record(record: pd.DataFrame, folder: Path) -> None:
     """Save and show the timeline of a video, and show annotated.mp4, which is in the folder already."""
     save_record(record, folder / "timeline.csv")
     video = folder / "annotated.mp4"
-    print(f"{name}: {count(record['face'].nunique(), 'face')} in {count(record['seconds'].nunique(), 'frame')}")
     if len(record):
         timeline = as_png(plot_timeline(record))
         (folder / "timeline.png").write_bytes(timeline)
@@ -82,8 +82,10 @@ def video_writer(file: Path, shape: tuple[int, int, int], per_second: float) -> 
         fps=per_second,
         codec="libx264",
         quality=None,
-        macro_block_size=2,  # yuv420p has one colour for four pixels; an odd side is stretched by one
-        output_params=["-crf", "23", "-movflags", "+faststart"],  # starts to play before it is read to its end
+        macro_block_size=1,
+        ffmpeg_log_level="error",
+        # yuv420p has one colour for four pixels: an odd side gets one pixel more. faststart: plays before all is there.
+        output_params=["-crf", "23", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-movflags", "+faststart"],
     )
     writer.send(None)
     return writer
