@@ -1,21 +1,25 @@
 """Whatever is typed or uploaded: told by what it is, reported, and never written over something else."""
 
+import datetime
 import io
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import COLLINS, HOPPER
+from conftest import COLLINS, HOPPER, ROOT
 from PIL import Image
 from test_fetching import server  # noqa: F401 - a fixture
 from test_video import clip  # noqa: F401 - a fixture
 
+from fer import uploads
 from fer.environment import UserError
 from fer.places import digest, picture_place
 from fer.recognition import Recogniser
 from fer.sources import Desk
+from fer.uploads import ask_for_files
 
 NAMES = (
     "<script>alert(1)</script>.jpg",
@@ -183,3 +187,27 @@ def test_an_unreadable_upload_is_one_sentence(desk: Desk, capsys):
     assert capsys.readouterr().out.startswith("page.png is not a picture that can be read here (it is a web page).")
     assert desk.latest is None
     desk.take_uploads([])
+
+
+def test_colab_s_dialogue_hands_everything_over(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
+    monkeypatch.setenv("FAKE_UPLOADS", f"{HOPPER} {COLLINS}")
+    ask_for_files(desk.take_uploads, colab=True)
+    assert "uploads: 2 files, 2 faces, no problems" in capsys.readouterr().out
+    monkeypatch.setenv("FAKE_UPLOADS", "")
+    ask_for_files(desk.take_uploads, colab=True)
+    assert capsys.readouterr().out == "No file was chosen. Run this cell again to choose one.\n"
+
+
+def test_jupyter_s_button_hands_everything_over(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    shown = []
+    monkeypatch.setattr(uploads, "display", lambda *widgets: shown.extend(widgets))
+    ask_for_files(desk.take_uploads, colab=False)
+    button = shown[0]
+    assert button.accept == "image/*,video/*,.zip"
+    about = {"type": "", "size": 1, "last_modified": datetime.datetime.now(datetime.UTC)}
+    files = [("me.zip", zipped(HOPPER)), ("me.jpg", HOPPER.read_bytes()), ("empty.jpg", b"")]
+    button.value = tuple({"name": name, "content": memoryview(content), **about} for name, content in files)
+    assert {"me/faces.csv", "uploads/faces.csv", "uploads/problems.csv"} <= set(made(desk))

@@ -48,7 +48,7 @@ def report_items(recogniser: Recogniser, items: list[Item], name: str, folder: P
         display(readable({file: rows.drop(columns="file") for file, rows in first.groupby("file", sort=False)}))
     if len(problems):
         with pd.option_context("display.max_colwidth", None):
-            display(problems.head(20))
+            display(problems.head(20).set_index("file"))
     shown = f" The first of {len(sheets)} contact sheets is shown." if len(sheets) > 1 else ""
     print(f"Saved {folder}/: faces.csv ({count(len(faces), 'row')}), problems.csv, contact sheet, chart.{shown}")
 
