@@ -243,6 +243,29 @@ def test_the_camera_can_be_chosen(first_run: tuple, browsers: dict[str, Browser]
     assert colab.page.evaluate(TRACKS) == ["ended", "ended"]
 
 
+SLOW_CAMERA = """
+const quick = navigator.mediaDevices.getUserMedia;
+navigator.mediaDevices.getUserMedia = async options => {
+  const stream = await quick(options);
+  await new Promise(resolve => setTimeout(resolve, 500));
+  return stream;
+};
+"""
+
+
+def test_a_start_while_the_camera_is_still_starting_leaves_one_stream(
+    first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+):
+    colab = open_page(browsers["camera"], kernel, script=SLOW_CAMERA)
+
+    def one_is_live(page: Page) -> bool:
+        return page.evaluate(TRACKS) == ["ended", "live"]
+
+    steps = [press("Start the camera"), press("Start the camera"), see("Go live"), one_is_live, press("Stop")]
+    colab.run(CAMERA_CELL, *steps, press("Finish"))
+    assert colab.page.evaluate(TRACKS) == ["ended", "ended"]
+
+
 SENTENCES = {
     "denied": "was not allowed to use the camera",
     "absent": "No camera was found",

@@ -234,9 +234,15 @@ def test_running_the_cell_again_stops_the_stream(lab: dict):
     page = lab["page"]
     page.evaluate("window.jupyterapp.commands.execute('application:close')")  # the second view
     live_again(page)
+    before = list((lab["folder"] / "results").glob("webcam-*.csv"))
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell')")
     page.wait_for_function(f"() => {TRACKS}.every(state => state === 'ended')")
     page.get_by_role("button", name="Start the camera").wait_for()
+    deadline = time.monotonic() + 10
+    while len(after := list((lab["folder"] / "results").glob("webcam-*.csv"))) == len(before):
+        assert time.monotonic() < deadline, "the record was lost"
+        time.sleep(0.1)
+    assert len(after) == len(before) + 1
 
 
 def test_leaving_the_page_switches_the_camera_off(lab: dict):
