@@ -14,7 +14,6 @@ from PIL import Image
 
 import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
 from fer.dataset import EXPRESSIONS
-from fer.recognition import Recogniser
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,8 +42,10 @@ def collins() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def recogniser() -> Recogniser:
+def recogniser() -> "Recogniser":  # noqa: F821
     """The committed network."""
+    from fer.recognition import Recogniser  # here, because TensorFlow takes seconds and many tests need none
+
     return Recogniser.load(ROOT / "models")
 
 
