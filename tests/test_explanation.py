@@ -73,6 +73,7 @@ def test_the_map_shows_where_an_answer_comes_from():
         assert 30 <= row < 42
         assert 4 <= column < 16
         assert sign * maps[label][36, 10] > 0.1
+    assert np.abs(maps).max() < 1
     assert not maps[:, :16, 30:].any()
     assert not maps[2:].any()
 
