@@ -16,12 +16,13 @@ import pandas as pd
 import pytest
 from conftest import COLLINS, HOPPER, ROOT
 from PIL import Image
+from test_recognition import made_table
 
 from fer import collecting
-from fer.batch import faces_of, recognise_items
+from fer.batch import draw_thumbnail, faces_of, recognise_items
 from fer.collecting import Item, items_in_folder, items_in_zip, items_of_uploads
 from fer.environment import UserError
-from fer.overview import contact_sheets, report_items, shorten
+from fer.overview import contact_sheets, plot_expressions, report_items, shorten
 from fer.recognition import COLUMNS, Recogniser
 from fer.report import readable
 
@@ -168,9 +169,38 @@ def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: P
     for thumbnail in (results / "thumbnails").iterdir():
         thumbnail.unlink()
         break
-    again = faces_of(recognise_items(recogniser, items_in_folder(folder), results))
-    pd.testing.assert_frame_equal(after, again)
+    entries = recognise_items(recogniser, items_in_folder(folder), results)
+    pd.testing.assert_frame_equal(after, faces_of(entries))
+    assert all((results / entry["thumbnail"]).is_file() for entry in entries)
     assert all(json.loads(line) for line in (results / "journal.jsonl").read_text().splitlines())
+
+
+def test_what_failed_is_tried_again(recogniser: Recogniser, tmp_path: Path):
+    """As when a disk is back, or pillow-heif was installed."""
+    good = mixed()[0]
+    [failed] = recognise_items(recogniser, [good._replace(read=break_off)], tmp_path)
+    [entry] = recognise_items(recogniser, [good], tmp_path)
+    assert failed["problem"]
+    assert not entry["problem"]
+
+
+def test_thumbnails_have_their_boxes_in_place_and_labels_only_where_there_is_room():
+    image = np.full((1500, 2000, 3), 255, np.uint8)
+    boxes = [(100 + 350 * number, 900, 300, 300) for number in range(5)]
+    few, many = (draw_thumbnail(image, made_table(*boxes[:number])) for number in (1, 5))
+    assert few.shape == many.shape == (150, 200, 3)
+    drawn = [np.argwhere((picture != 255).any(axis=2)) for picture in (few, many)]
+    np.testing.assert_allclose(drawn[1].min(axis=0), (90, 10), atol=4)
+    np.testing.assert_allclose(drawn[1].max(axis=0), (120, 180), atol=4)
+    assert drawn[0].min(axis=0)[0] < 80  # the label above the box
+
+
+def test_bars_count_sure_and_unsure_faces():
+    faces = made_table(*[(0, 0, 9, 9)] * 3)
+    faces.loc[2, ["happy", "sad"]] = (0.4, 0.3)
+    sure, unsure = plot_expressions(faces).axes[0].containers
+    assert [bar.get_width() for bar in sure] == [0, 2, 0, 0, 0]
+    assert [bar.get_width() for bar in unsure] == [0, 1, 0, 0, 0]
 
 
 def test_another_network_starts_afresh(recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):

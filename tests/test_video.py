@@ -1,6 +1,6 @@
 """Videos: recognised, written so that browsers play them, and shown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from browsers import CHROMIUM, needs_chromium, portrait_frame
-from conftest import ROOT
+from conftest import COLLINS, ROOT
+from IPython.display import Video
 from nbconvert import HTMLExporter
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from fer import video as module
-from fer.clips import open_clip
+from fer.clips import Clip, open_clip
 from fer.environment import UserError
 from fer.recognition import Recogniser
 from fer.record import RECORD_COLUMNS
@@ -128,11 +130,54 @@ def plays(page: Page) -> dict:
     )
 
 
+def portraits(*places: tuple[int, int]) -> np.ndarray:
+    """A 640×480 frame with Collins' portrait at those horizontal places, as squares of those sides."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    for x, side in places:
+        frame.paste(Image.open(COLLINS).convert("RGB").resize((side, side)), (x, 40))
+    return np.asarray(frame)
+
+
+def test_a_face_keeps_its_number_in_the_picture_when_another_becomes_larger(recogniser, tmp_path: Path, monkeypatch):
+    frames = [portraits((0, 300), (320, 260))] * 2 + [portraits((0, 260), (320, 300))] * 2
+    drawn = []
+
+    def look(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+        drawn.append({int(face.face): face.x < 250 for face in table.itertuples() if face.width > 40})
+        return image
+
+    monkeypatch.setattr(module, "annotate", look)
+    clip = Clip(((number / 5, frame) for number, frame in enumerate(frames)), 5, 4)
+    report_video(recogniser, clip, "two.mp4", tmp_path)
+    assert drawn[0] == {1: True, 2: False}
+    assert all(seen.items() >= drawn[0].items() for seen in drawn)
+
+
+def test_the_number_of_a_face_that_left_is_not_given_again(recogniser: Recogniser, tmp_path: Path):
+    frames = [portraits((0, 300))] + [portraits()] * 3 + [portraits((300, 300))]
+    report_video(recogniser, Clip(enumerate(frames), 1, 5), "gone.mp4", tmp_path)
+    record = pd.read_csv(tmp_path / "timeline.csv")
+    assert record.groupby("seconds")["face"].min().to_dict() == {0: 1, 4: record["face"].max()}
+    assert record["face"].nunique() >= 2
+
+
+def written(tmp_path: Path) -> str:
+    """A page with a video that was written just now, shown as a notebook shows it."""
+    file = write(tmp_path / "new.mp4", [np.roll(PORTRAIT, 5 * number, axis=1) for number in range(20)])
+    about = next(imageio_ffmpeg.read_frames(str(file)))
+    assert (about["codec"], about["pix_fmt"].partition("(")[0]) == ("h264", "yuv420p")
+    return Video(file, embed=True, mimetype="video/mp4")._repr_html_()
+
+
+def committed(tmp_path: Path) -> str:
+    """The committed notebook as a page."""
+    return HTMLExporter().from_notebook_node(nbformat.read(ROOT / "via_image.ipynb", as_version=4))[0]
+
+
 @needs_chromium
-def test_the_notebook_s_own_video_plays_in_a_browser(tmp_path: Path):
-    """The committed output, as a page."""
-    notebook = nbformat.read(ROOT / "via_image.ipynb", as_version=4)
-    (tmp_path / "page.html").write_text(HTMLExporter().from_notebook_node(notebook)[0])
+@pytest.mark.parametrize("make_page", [written, committed])
+def test_videos_play_in_a_browser(make_page: Callable[[Path], str], tmp_path: Path):
+    (tmp_path / "page.html").write_text(make_page(tmp_path))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
