@@ -94,13 +94,9 @@ def see(session: Session, image: np.ndarray, seconds: float) -> dict:
 def describe_face(face: Followed) -> dict:
     """Return what the overlay draws for a face: number, box, smoothed probabilities, label and colour."""
     values = dict(zip((*BOX, *EXPRESSIONS), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
-    described = {"face": face.face, **values}
-    return {
-        **described,
-        "expression": likeliest(described)[0],
-        "label": label_face(described),
-        "colour": face_colour(described),
-    }
+    described = {"face": face.face, **values, "confidence": max(face.probabilities.tolist())}
+    answer = {"expression": likeliest(described)[0], "label": label_face(described), "colour": face_colour(described)}
+    return described | answer
 
 
 def take_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
