@@ -101,7 +101,7 @@ def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, collin
     two = np.concatenate([collins, collins[:, ::-1]], axis=1)
     picture = Recognised("two.png", two, recogniser.recognise(two))
     explain_face(recogniser, picture, 2)
-    assert "two.png, face 2: without the red parts it would look less happy" in capsys.readouterr().out
+    assert "two.png, face 2: red parts speak for happy" in capsys.readouterr().out
     with pytest.raises(UserError, match=f"two.png has no face 99: choose one from 1 to {len(picture.table)}"):
         explain_face(recogniser, picture, 99)
     with pytest.raises(UserError, match="no face in empty"):

@@ -80,6 +80,5 @@ def explain_face(recogniser: Recogniser, picture: Recognised, number: int) -> No
     display(DisplayedImage(as_png(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))))
     first, second = likeliest(face)
     print(
-        f"{picture.name}, face {number}: without the red parts it would look less {first} (left) or {second} (right);"
-        " without the blue ones, more."
+        f"{picture.name}, face {number}: red parts speak for {first} (left) or {second} (right), blue ones against it."
     )
