@@ -217,6 +217,19 @@ def live_again(page: Page, panel: int = 0) -> None:
     page.get_by_text("round trip").wait_for()
 
 
+def test_pictures_can_be_taken_while_live(lab: dict):
+    page, wire = lab["page"], lab["wire"]
+    live_again(page)
+    for number in (2, 3, 4):
+        press(page, "Take a picture")
+        page.locator(".result", has_text=f"Picture {number}").wait_for()
+    before = wire.answered
+    page.wait_for_timeout(2000)
+    assert wire.answered > before + 2  # the live view went on
+    press(page, "Stop")
+    page.get_by_text("one a face a picture").wait_for()
+
+
 def test_a_second_start_ends_the_first(lab: dict):
     page = lab["page"]
     page.evaluate("window.jupyterapp.commands.execute('notebook:create-output-view')")
