@@ -231,7 +231,7 @@ def size_on_disk(folder: Path, names: tuple[str, ...]) -> float:
     return sum((folder / name).stat().st_size for name in names) / 1e6
 
 
-def measure(photos: list[Photo], rounds: int = 3, crops: int = 1000) -> dict:
+def measure(photos: list[Photo], rounds: int = 1, crops: int = 1000) -> dict:
     """Measure everything, and return what results/speed.json holds."""
     frames = stills(photos)
     pictures = {
