@@ -5,6 +5,7 @@ import queue
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import cv2
 import nbformat
@@ -15,6 +16,8 @@ from browsers import CAMERA, KEEP_STREAMS, TRACKS, launch, needs_chromium, portr
 from conftest import HOPPER, ROOT
 from jupyter_client.manager import KernelManager, start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from fer.expressions import EXPRESSIONS
 
 pytestmark = needs_chromium
 EVALUATE = """([number, script]) => {
@@ -240,6 +243,29 @@ def test_the_camera_can_be_chosen(first_run: tuple, browsers: dict[str, Browser]
     assert colab.page.evaluate(TRACKS) == ["ended", "ended"]
 
 
+SLOW_CAMERA = """
+const quick = navigator.mediaDevices.getUserMedia;
+navigator.mediaDevices.getUserMedia = async options => {
+  const stream = await quick(options);
+  await new Promise(resolve => setTimeout(resolve, 500));
+  return stream;
+};
+"""
+
+
+def test_a_start_while_the_camera_is_still_starting_leaves_one_stream(
+    first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+):
+    colab = open_page(browsers["camera"], kernel, script=SLOW_CAMERA)
+
+    def one_is_live(page: Page) -> bool:
+        return page.evaluate(TRACKS) == ["ended", "live"]
+
+    steps = [press("Start the camera"), press("Start the camera"), see("Go live"), one_is_live, press("Stop")]
+    colab.run(CAMERA_CELL, *steps, press("Finish"))
+    assert colab.page.evaluate(TRACKS) == ["ended", "ended"]
+
+
 SENTENCES = {
     "denied": "was not allowed to use the camera",
     "absent": "No camera was found",
@@ -292,6 +318,37 @@ def test_a_video_of_the_runtime_goes_through_the_same_view(
     longest = record[record["face"] == record["face"].mode()[0]]  # the cascade may see a second one for a moment
     assert len(longest) >= 36
     assert longest["x"].iloc[-1] - longest["x"].iloc[0] == pytest.approx(74, abs=12)
+
+
+RECORD_CAMERA = """async () => {
+  const camera = await navigator.mediaDevices.getUserMedia({video: true});
+  const recorder = new MediaRecorder(camera, {mimeType: "video/webm"});
+  const part = new Promise(resolve => { recorder.ondataavailable = event => resolve(event.data); });
+  recorder.start();
+  await new Promise(resolve => setTimeout(resolve, 3000));
+  recorder.stop();
+  camera.getTracks().forEach(track => track.stop());
+  return Array.from(new Uint8Array(await (await part).arrayBuffer()));
+}"""
+
+
+def test_a_video_chosen_in_the_browser_goes_through_the_same_view(
+    first_run: tuple, browsers: dict[str, Browser], kernel: tuple, tmp_path: Path
+):
+    """First one that is none; then three seconds that a browser filmed itself."""
+    (tmp_path / "text.mp4").write_text("not a video")
+    film = tmp_path / "film.webm"
+    film.write_bytes(bytes(open_page(browsers["camera"], kernel).page.evaluate(RECORD_CAMERA)))
+    colab = open_page(browsers["denied"], kernel)
+    steps = [choose(tmp_path / "text.mp4"), see("This browser cannot show the file"), choose(film), see("round trip")]
+    steps += [keep("chosen-video"), see("film.webm is at its end. Saved"), press("Finish")]
+    before = records(kernel)
+    assert "Traceback" not in colab.run(CAMERA_CELL, *steps)
+    [path] = set(records(kernel)) - set(before)
+    record = pd.read_csv(path)
+    record = record[record["face"] == record["face"].mode()[0]]  # the cascade may see a second one for a moment
+    assert 2 < record["seconds"].iloc[-1] - record["seconds"].iloc[0] < 4
+    assert (record[list(EXPRESSIONS)].idxmax(axis=1) == "happy").mean() > 0.9
 
 
 def test_a_front_end_that_answers_nothing_gets_the_widget_in_time(

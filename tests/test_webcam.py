@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from browsers import portrait_frame
+from browsers import SCREENS, portrait_frame
 from conftest import COLLINS, ROOT
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
@@ -128,6 +128,48 @@ def test_frames_on_several_threads_are_all_recorded_once(session: Session):
     assert sorted(row[0] for row in session.rows) == sorted(100 * i + j for i in range(4) for j in range(10))
 
 
+def portraits(count: int) -> Image.Image:
+    """Zero to two heads side by side, 640×480."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    head = Image.open(COLLINS).convert("RGB").crop((96, 0, 352, 256)).resize((320, 320))
+    for number in range(count):
+        frame.paste(head, (320 * number, 80))
+    return frame
+
+
+def test_a_face_that_joins_is_seen_within_eight_frames(session: Session):
+    frames = 3 * [jpeg(portraits(1))] + 8 * [jpeg(portraits(2))]
+    answers = [
+        session.answer({"kind": "frame", "seconds": number / 10}, frame)[0] for number, frame in enumerate(frames)
+    ]
+    assert [len(answer["faces"]) for answer in answers[:3]] == [1, 1, 1]
+    assert [face["face"] for face in answers[-1]["faces"]] in ([1, 2], [2, 1])
+
+
+def test_the_record_holds_raw_values_and_the_overlay_smoothed_ones(session: Session, monkeypatch: pytest.MonkeyPatch):
+    """The network's answer jumps from happy to sad; the overlay follows over a few frames."""
+    happy, sad = np.eye(5, dtype=np.float32)[[[1], [2]]]
+    shown = []
+    for number, answer in enumerate((happy, happy, sad)):
+        monkeypatch.setattr(session.recogniser, "classify", lambda crops, answer=answer: answer[: len(crops)])
+        faces = session.answer({"kind": "frame", "seconds": number / 10}, jpeg(portraits(1)))[0]["faces"]
+        shown.append((faces[0]["expression"], round(faces[0]["confidence"], 2)))
+    assert shown == [("happy", 1.0), ("happy", 1.0), ("happy", 0.6)]
+    session.answer({"kind": "stop"})
+    record = pd.read_csv(next(session.results.glob("webcam-*.csv")))
+    assert record["sad"].tolist() == [0.0, 0.0, 1.0]
+
+
+def test_each_snapshot_is_saved_as_its_own(session: Session):
+    for number, count in ((1, 1), (2, 0), (3, 2)):
+        answer, _ = session.answer({"kind": "snapshot"}, jpeg(portraits(count)))
+        assert (answer["number"], len(answer["rows"])) == (number, count)
+    for number, count in ((2, 0), (3, 2), (1, 1)):
+        assert session.answer({"kind": "save", "number": number})[0]["kind"] == "saved"
+        [path] = session.results.glob(f"snapshot-*-{number}.csv")
+        assert len(pd.read_csv(path)) == count
+
+
 def test_stop_saves_a_record_once_and_says_when_there_is_none(session: Session):
     assert "nothing to record" in session.answer({"kind": "stop"})[0]["text"]
     session.answer({"kind": "frame", "seconds": 0.5}, jpeg(portrait_frame()))
@@ -202,6 +244,8 @@ def test_a_thousand_frames_leave_neither_memory_nor_messages_behind(tmp_path: Pa
             answer = next_comm_message(client)
             assert (answer["kind"], answer["id"]) == ("faces", number)
             memory[number] = process.memory_info().rss / 1e6
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        (SCREENS / "memory.json").write_text(json.dumps({"MB after 100 frames": memory[100], "1000": memory[1000]}))
         assert memory[1000] - memory[100] < 50
         client.execute_interactive("1")
         assert not client.iopub_channel.msg_ready()

@@ -73,23 +73,32 @@ def erase(images: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
     return tf.where(in_rows & in_columns & chosen, tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True), images)
 
 
-def training_batches(pictures: Pictures, batch_size: int, reach: Augmentation, seed: int) -> tf.data.Dataset:
-    """Shuffle and augment the pictures anew in every epoch; the seed fixes both.
+def training_batches(
+    pictures: Pictures, batch_size: int, reach: Augmentation, seed: int, epochs: range
+) -> tf.data.Dataset:
+    """Give the batches of these epochs one after the other, shuffled and augmented anew in each.
 
-    Yields images (batch_size, 48, 48, 1) float32 in 0–255 and one-hot labels (batch_size, 5) float32.
+    What an epoch looks like follows from the seed and its number alone, so that a run that goes on later sees what it
+    would have seen. Yields images (batch_size, 48, 48, 1) float32 in 0–255 and one-hot labels (batch_size, 5) float32;
+    `batches_an_epoch` of them, the last pictures of an epoch's order being left out.
     """
+    each, whole = tf.data.Dataset.from_tensor_slices(arrays_for(pictures)), batches_an_epoch(pictures, batch_size)
     count = len(pictures.labels)
-    batches = (
-        tf.data.Dataset.from_tensor_slices(arrays_for(pictures))
-        .shuffle(count, seed=seed, reshuffle_each_iteration=True)
-        .batch(batch_size, drop_remainder=count >= batch_size)
-    )
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-    return (
-        tf.data.Dataset.zip(batches, seeds)
-        .map(lambda batch, seed: (augment(batch[0], seed, reach), batch[1]), num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+
+    def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        batches = each.shuffle(count, seed=seed + 1_000_003 * epoch).batch(batch_size).take(whole)
+        numbered = batches.enumerate(start=epoch * whole)
+        return numbered.map(
+            lambda number, batch: (augment(batch[0], tf.stack([tf.cast(seed, tf.int64), number]), reach), batch[1]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
+
+
+def batches_an_epoch(pictures: Pictures, batch_size: int) -> int:
+    """Return how many batches an epoch has: the whole ones, or one if there is none."""
+    return max(1, len(pictures.labels) // batch_size)
 
 
 def evaluation_batches(pictures: Pictures, batch_size: int = 256) -> tf.data.Dataset:

@@ -33,8 +33,8 @@ const MARKUP = `
   .result h4 button { font-weight: normal; font-size: 13px; }
   .result img { display: block; max-width: 100%; border-radius: 6px; margin-bottom: 8px; }
   .scroll { overflow-x: auto; }
-  table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
-  th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid rgba(128, 128, 128, 0.3); }
+  table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums; }
+  th, td { padding: 3px 6px; text-align: right; border-bottom: 1px solid rgba(128, 128, 128, 0.3); }
 </style>
 <div class="panel" data-lm-suppress-shortcuts="true">
   <div class="bar">

@@ -1,11 +1,11 @@
 // Draws boxes, names and bars over the moving picture.
 
-const SHARPNESS = 2; // canvas pixels per picture pixel, so that letters stay sharp on a large screen
-
 function drawFaces(canvas, faces, [width, height], mirrored, expressions, colours) {
-  [canvas.width, canvas.height] = [width * SHARPNESS, height * SHARPNESS]; // this also wipes it
+  // As many pixels as the screen shows, so that letters are sharp and no pixel is moved in vain.
+  const sharpness = (canvas.clientWidth * devicePixelRatio) / width;
+  [canvas.width, canvas.height] = [width * sharpness, height * sharpness]; // this also wipes it
   const pen = canvas.getContext("2d");
-  pen.scale(SHARPNESS, SHARPNESS);
+  pen.scale(sharpness, sharpness);
   // The picture is mirrored by CSS, the overlay is not: the boxes change sides, and the letters can be read.
   const place = face => ({...face, x: mirrored ? width - face.x - face.width : face.x});
   for (const face of faces.map(place)) drawFace(pen, face, width, height, expressions, colours);

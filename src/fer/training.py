@@ -9,7 +9,7 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
-from fer.augmentation import Augmentation, evaluation_batches, training_batches
+from fer.augmentation import Augmentation, batches_an_epoch, evaluation_batches, training_batches
 from fer.dataset import Pictures
 from fer.progress import progress
 
@@ -164,8 +164,8 @@ def train(
     A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
     history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss.
     """
-    batches = training_batches(training, recipe.batch_size, recipe.augmentation, seed)
-    compile_network(network, recipe, steps_per_epoch=len(batches))
+    steps = batches_an_epoch(training, recipe.batch_size)
+    compile_network(network, recipe, steps)
     last, log, finished = folder / "last.weights.h5", folder / "history.csv", folder / "finished"
     folder.mkdir(parents=True, exist_ok=True)
     if finished.exists():
@@ -174,12 +174,14 @@ def train(
         done = 0
         if last.exists():
             network.load_weights(last)
-            done = int(network.optimizer.iterations) // len(batches)
+            done = int(network.optimizer.iterations) // steps
             print(f"Going on after epoch {done}, as kept in {folder}.")
+            put_dropout_forward(network, done * steps)
         so_far = read_history(log).head(done)
         so_far.assign(epoch=so_far["epoch"] - 1).to_csv(log, index=False)  # without an epoch that was not kept
         network.fit(
-            batches,
+            training_batches(training, recipe.batch_size, recipe.augmentation, seed, range(done, recipe.epochs)),
+            steps_per_epoch=steps,
             initial_epoch=done,
             epochs=recipe.epochs,
             validation_data=evaluation_batches(validation),
@@ -195,6 +197,14 @@ def train(
         finished.touch()
     network.load_weights(folder / "best.weights.h5")
     return read_history(log)
+
+
+def put_dropout_forward(network: keras.Model, steps: int) -> None:
+    """Let dropout go on where it was after so many steps: it counts how often it was asked, and Keras forgets that."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            seed, asked = keras.ops.convert_to_numpy(layer.seed_generator.state)
+            layer.seed_generator.state.assign([seed, asked + steps])
 
 
 def read_history(log: Path) -> pd.DataFrame:
