@@ -11,6 +11,7 @@ GLANCE_SIDE, PHOTO_SIDE = 320, 800  # pixels that the longer side of a picture h
 FRAME_SIDE = 640  # pixels; a picture up to this size is done where a glance shows a face close to the camera
 LOOK_SIDE = 36  # pixels of a face that is looked at again
 TURNS = (-20, 0, 20)  # degrees
+MIRRORED = "profile to the right"
 # Each search or look counts with the square root of its votes: many that agree are worth more than one that is loud.
 # Chosen on 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
 WORTH_A_LOOK, ENOUGH = 1.7, 8.0
@@ -27,8 +28,8 @@ def find_faces(grey: np.ndarray) -> np.ndarray:
     if max(grey.shape) <= FRAME_SIDE:
         close = glance(grey)
         smallest_seen = SMALLEST * max(1.0, max(grey.shape) / GLANCE_SIDE)
-        if len(close) and close[0, 2] > 3 * smallest_seen and all(look_again(grey, box, (0,)) for box in close):
-            return close  # whoever is behind is less than a third as large, and not meant
+        if len(close) and close[0, 2] > 2 * smallest_seen and all(look_again(grey, box, (0,), (ALT,)) for box in close):
+            return close  # whoever is behind is less than half as large, and not meant
     return find_thoroughly(grey)
 
 
@@ -79,7 +80,9 @@ def search_turned(
     return found
 
 
-def look_again(grey: np.ndarray, box: np.ndarray, angles: tuple[float, ...]) -> float:
+def look_again(
+    grey: np.ndarray, box: np.ndarray, angles: tuple[float, ...], others: tuple[str, ...] = (ALT, PROFILE, MIRRORED)
+) -> float:
     """Return what other cascades think of a box, seen in the same size and light and turned by some degrees."""
     side = round(1.7 * LOOK_SIDE)
     left, top, length = (round(value) for value in (*(box[:2] - 0.35 * box[2:]), 1.7 * box[2]))
@@ -88,8 +91,9 @@ def look_again(grey: np.ndarray, box: np.ndarray, angles: tuple[float, ...]) -> 
     for angle in angles:
         turn = cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1)
         view = cv2.equalizeHist(cv2.warpAffine(room, turn, room.shape, borderMode=cv2.BORDER_REPLICATE))
-        for name, seen in ((ALT, view), (PROFILE, view), (PROFILE, cv2.flip(view, 1))):
-            found = run_cascade(name, seen, 1.1, round(0.75 * LOOK_SIDE), round(1.35 * LOOK_SIDE))
+        for name in others:
+            seen, cascade = (cv2.flip(view, 1), PROFILE) if name == MIRRORED else (view, name)
+            found = run_cascade(cascade, seen, 1.1, round(0.75 * LOOK_SIDE), round(1.35 * LOOK_SIDE))
             off = np.abs(found[:, :2] + found[:, 2:4] / 2 - side / 2).max(axis=1, initial=0)
             total += np.sqrt(found[off < LOOK_SIDE / 4, 4].sum())
     return total
