@@ -1,6 +1,6 @@
 """Run a notebook in a real kernel, with other values in its form fields, and show what it prints meanwhile.
 
-python src/run.py via_image.ipynb --set 'PICTURE="me.jpg"' --output results/runs/via_image.ipynb
+python src/run.py via_image.ipynb --set 'SOURCE="me.jpg"' --output results/runs/via_image.ipynb
 """
 
 import argparse
@@ -57,11 +57,24 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
         client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells print comes as messages
     finally:
         for cell in notebook.cells:
-            for output in cell.get("outputs", []):
-                if output.output_type == "stream":
-                    output.text = final_text(output.text)
+            if cell.cell_type == "code":
+                cell.outputs = joined_text(cell.outputs)
         notebook.metadata.pop("widgets", None)
         notebook.metadata["language_info"] = {"name": "python"}
+
+
+def joined_text(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join pieces of text that follow each other, as a front end does, so that a progress bar is one piece."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            output.text = final_text(output.text)
+    return joined
 
 
 def final_text(text: str) -> str:

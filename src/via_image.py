@@ -1,11 +1,12 @@
 # %% [markdown]
-# # Recognise facial expressions in a photo
+# # Recognise facial expressions in photos and videos
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
-# Run the cells from top to bottom. Two sample portraits come first; then it is your turn to choose a photo. Every
-# face is boxed, numbered and named **angry, happy, sad, surprise** or **neutral**, with all five probabilities.
-# Picture and table are saved in `results/`. Your photos stay in this runtime.
+# Run the cells from top to bottom. Two sample portraits show what you get; then it is your turn, with a photo, many
+# photos, or a video. Every face is boxed, numbered and named **angry, happy, sad, surprise** or **neutral**, with all
+# five probabilities; where the network is not sure, it says so. Everything is saved in `results/`, and your pictures
+# stay in this runtime.
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training
 # pictures, and it is wrong about once in four. Do not use it to decide about people.*
@@ -15,8 +16,11 @@
 
 # %%
 # @title Settings
-PICTURE = ""  # @param {type:"string"}
-# @markdown The path of a photo in this runtime. Empty: you are asked to choose one.
+SOURCE = ""  # @param {type:"string"}
+# @markdown The path of a picture, a folder, a zip or a video in this runtime, or the web address (`https://…`) of a
+# @markdown picture. Empty: you are asked to choose files.
+FRAMES_PER_SECOND = 5  # @param {type:"slider", min:1, max:30, step:1}
+# @markdown How many frames of each second of a video are recognised.
 DRIVE_FOLDER = ""  # @param {type:"string"}
 # @markdown Colab only: a folder in your Google Drive with your own `fer.json` and `fer.h5`, such as `fer/models`.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
@@ -56,16 +60,20 @@ recogniser = Recogniser.load(models)
 print(f"The network is loaded from {models.resolve().name}/.")
 
 # %% [markdown]
-# ## Try the sample portraits
+# ## One picture
 #
-# Both are in the public domain and come with Python packages: Rear Admiral Grace Hopper (US Navy, in matplotlib) and
-# the astronaut Eileen Collins (NASA, in scikit-image).
+# The samples are in the public domain and come with Python packages: Rear Admiral Grace Hopper (US Navy, in matplotlib)
+# and the astronaut Eileen Collins (NASA, in scikit-image). A face is called *uncertain* where no expression gets at
+# least half of the probability; then the two likeliest are named.
+
+# %%
+from fer.certainty import name_expression
 
 # %%
 from fer.drawing import annotate
 
 # %%
-from fer.uploads import ask_for_pictures, read_picture_file
+from fer.places import picture_place
 
 # %%
 from fer.report import readable, report_picture
@@ -76,31 +84,134 @@ from pathlib import Path
 
 import matplotlib
 import skimage
-from IPython.display import display
 
 RESULTS = Path("results")
-samples = [
-    Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
-    Path(skimage.__file__).parent / "data" / "astronaut.png",
-]
-tables = {path.name: report_picture(recogniser, path.name, path.read_bytes(), RESULTS) for path in samples}
+HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"
+samples = [report_picture(recogniser, path.name, path.read_bytes(), RESULTS) for path in (HOPPER, COLLINS)]
 
 # %%
-readable(tables)
+readable({picture.name: picture.table for picture in samples})
 
 # %% [markdown]
-# ## Recognise your own photo
+# ## Why?
 #
-# Choose one or several. JPEG, PNG, WebP, GIF, BMP and TIFF are read (HEIC photos of an iPhone: export them as JPEG);
-# sideways phone photos are turned.
+# Patches of the face are blurred, one after another, and the network is asked again. Where that lowers the probability
+# of an expression, the patch spoke *for* it, and the map is red; where it raises it, the patch spoke *against* it, and
+# the map is blue. The left map is that of the answer, the right one that of the runner-up.
 
+# %%
+from fer.explanation import explain_face
+
+# %%
+for picture in samples:
+    explain_face(recogniser, picture, number=1)
+
+# %% [markdown]
+# ## Many pictures
+#
+# A folder, a zip or several uploads give one CSV with a row a face, a contact sheet and a count. What cannot be read is
+# listed and stops nothing. Stop the cell whenever you like: run again, it goes on from there. Here with a zip of both
+# portraits in various states, and of a text that calls itself a picture.
+
+# %%
+from fer.progress import progress
+
+# %%
+from fer.collecting import items_in_zip
+
+# %%
+from fer.batch import recognise_items
+
+# %%
+from fer.overview import report_items
+
+# %%
+# @title Recognise a zip
+import shutil
+import zipfile
+
+from PIL import Image, ImageFilter, ImageOps
+
+SAMPLES = RESULTS / "samples"
+STATES = {
+    "as it is": lambda picture: picture,
+    "mirrored": ImageOps.mirror,
+    "dim": lambda picture: picture.point(lambda value: value // 5),
+    "blurred": lambda picture: picture.filter(ImageFilter.GaussianBlur(6)),
+}
+shutil.rmtree(SAMPLES, ignore_errors=True)
+SAMPLES.mkdir(parents=True)
+portraits = {"Collins": Image.open(COLLINS).convert("RGB"), "Hopper": Image.open(HOPPER)}
+with zipfile.ZipFile(SAMPLES / "portraits.zip", "w") as archive:
+    archive.writestr("notes.jpg", "Both portraits are in the public domain.")
+    for name, portrait in portraits.items():
+        for state, change in STATES.items():
+            with archive.open(f"{name}/{state}.jpg", "w") as file:
+                change(portrait).save(file, "JPEG")
+report_items(recogniser, items_in_zip(SAMPLES / "portraits.zip", "portraits.zip"), "portraits.zip", SAMPLES / "zip")
+
+# %% [markdown]
+# ## A video
+#
+# A few frames of each second are recognised, and every face keeps its number. You get a timeline, its CSV, and the
+# video with boxes (without sound). In the sample, Eileen Collins drifts through the picture while the light goes down;
+# Grace Hopper keeps still.
+
+# %%
+from fer.uploads import ask_for_files
+
+# %%
+from fer.clips import open_clip
+
+# %%
+from fer.following import follow
+
+# %%
+from fer.record import plot_timeline
+
+# %%
+from fer.video import report_video, video_writer
+
+# %%
+# @title Recognise a video
+import numpy as np
+
+collins, hopper = portraits["Collins"].resize((400, 400)), portraits["Hopper"].resize((300, 350))
+writer = video_writer(SAMPLES / "portraits.mp4", (400, 640, 3), per_second=10)
+for step in range(50):
+    frame = Image.new("RGB", (640, 400), "gray")
+    frame.paste(hopper, (340, 50))
+    frame.paste(collins.point(lambda value, light=1 - step / 60: value * light), (step - 70, 0))
+    writer.send(np.asarray(frame))
+writer.close()
+clip = open_clip(SAMPLES / "portraits.mp4", "portraits.mp4", FRAMES_PER_SECOND)
+report_video(recogniser, clip, "portraits.mp4", SAMPLES)
+
+# %% [markdown]
+# ## Your turn
+#
+# Choose one picture or several, a zip, or a video. (In Jupyter, type the path of anything above 10 MB into `SOURCE`
+# instead.) JPEG, PNG, WebP, AVIF, GIF, BMP and TIFF are read, and HEIC where `pillow-heif` is installed; sideways phone
+# photos are turned.
+
+# %%
+from fer.fetching import fetch_picture
+
+# %%
+from fer.sources import Desk
 
 # %% tags=["interactive"]
-def recognise_upload(name: str, content: bytes) -> None:
-    display(readable({name: report_picture(recogniser, name, content, RESULTS)}))
-
-
-if PICTURE:
-    recognise_upload(*read_picture_file(PICTURE))
+desk = Desk(recogniser, RESULTS, FRAMES_PER_SECOND)
+if SOURCE:
+    desk.take_source(SOURCE)
 else:
-    ask_for_pictures(recognise_upload, colab=colab_answers())
+    ask_for_files(desk.take_uploads, colab=colab_answers())
+
+# %% [markdown]
+# Why that answer? Choose a face of the last picture.
+
+# %% tags=["interactive"]
+# @title Explain a face
+FACE = 1  # @param {type:"integer"}
+explain_face(recogniser, desk.latest or samples[-1], FACE)

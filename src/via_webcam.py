@@ -70,7 +70,13 @@ print(f"The network is loaded from {models.resolve().name}/.")
 # scikit-image) drifts through the picture while the light goes down; Grace Hopper (US Navy, in matplotlib) keeps still.
 
 # %%
+from fer.certainty import name_expression
+
+# %%
 from fer.drawing import annotate, as_jpeg, as_png
+
+# %%
+from fer.places import printable
 
 # %%
 from fer.uploads import find_file

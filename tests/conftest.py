@@ -41,6 +41,14 @@ def collins() -> np.ndarray:
     return np.asarray(Image.open(COLLINS).convert("RGB"))
 
 
+@pytest.fixture(scope="session")
+def recogniser() -> "Recogniser":  # noqa: F821
+    """The committed network."""
+    from fer.recognition import Recogniser  # here, because TensorFlow takes seconds and many tests need none
+
+    return Recogniser.load(ROOT / "models")
+
+
 def drawn_face(label: int, number: int) -> np.ndarray:
     """A 48×48 picture whose pattern tells its class: a bright bar at a height of its own, with noise."""
     noise = np.random.default_rng(1000 * label + number).integers(0, 60, (48, 48))

@@ -14,7 +14,7 @@ from conftest import ROOT
 from PIL import Image
 
 from build import NOTEBOOKS, SOURCES, build, bundle_module, colab_address
-from run import final_text, set_form_fields
+from run import final_text, joined_text, set_form_fields
 
 
 def test_committed_notebooks_are_built_from_the_sources():
@@ -100,6 +100,14 @@ def test_form_fields_can_be_set():
 
 def test_of_a_progress_bar_the_last_state_is_kept():
     assert final_text("0%\r50%\r100%\ndone\n10%\r     \rline\n") == "100%\ndone\nline\n"
+
+
+def test_a_progress_bar_between_pictures_is_one_piece():
+    text = [nbformat.v4.new_output("stream", name="stdout", text=piece) for piece in ("\r0%", "\r50%", "\r   \rdone\n")]
+    picture = nbformat.v4.new_output("display_data")
+    after, error = (nbformat.v4.new_output("stream", name=name, text="x") for name in ("stdout", "stderr"))
+    joined = joined_text([*text, picture, after, error])
+    assert [output.get("text") for output in joined] == ["done\n", None, "x", "x"]
 
 
 def committed_files() -> list[Path]:

@@ -74,6 +74,18 @@ def test_cut_off_file(name: str, with_checksums: bool, folder: Path):
         load_network(folder)
 
 
+@pytest.mark.parametrize("name", ["fer.json", "fer.h5"])
+@pytest.mark.parametrize("with_checksums", [True, False])
+def test_a_file_of_another_network(name: str, with_checksums: bool, folder: Path, tmp_path: Path):
+    inputs = keras.Input((48, 48, 1))
+    save_network(keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Flatten()(inputs))), tmp_path / "other")
+    shutil.copy(tmp_path / "other" / name, folder)
+    if not with_checksums:
+        (folder / "SHA256SUMS").unlink()
+    with pytest.raises(UnusableModelError, match="SHA256SUMS describes" if with_checksums else "cannot be loaded"):
+        load_network(folder)
+
+
 def test_code_in_a_model_is_refused_not_run(folder: Path, tmp_path: Path):
     """A Lambda layer is Python code; loading it would run what a stranger wrote."""
     proof = tmp_path / "proof"

@@ -48,21 +48,24 @@ def pictures_in(notebook: Path) -> list[bytes]:
 
 
 def test_via_image_alone(tmp_path: Path):
-    ran = run(alone("via_image", tmp_path / "empty"), PICTURE=str(HOPPER))
+    ran = run(alone("via_image", tmp_path / "empty"), SOURCE=str(HOPPER))
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     table = next(part for part in ran.stdout.split("picture ") if "astronaut.png    1" in part)
     assert "grace_hopper.jpg 1" in table
     results = tmp_path / "empty" / "results"
-    assert sorted(path.name for path in results.iterdir()) == [
-        f"{name}.{kind}" for name in ("astronaut", "grace_hopper") for kind in ("csv", "png")
-    ]
+    pictures = [f"{name}.{kind}" for name in ("astronaut", "grace_hopper") for kind in ("csv", "png")]
+    assert sorted(path.name for path in results.iterdir()) == [*pictures, "samples"]
+    assert "portraits.zip: 9 files, 8 faces, 1 problem" in ran.stdout
+    assert len(pd.read_csv(results / "samples" / "zip" / "faces.csv")) == 8
+    assert pd.read_csv(results / "samples" / "timeline.csv")["seconds"].max() == pytest.approx(4.8)
     saved = pd.read_csv(results / "grace_hopper.csv")
     assert tuple(saved.columns) == COLUMNS
     expected = Recogniser.load(ROOT / "models").recognise(np.asarray(Image.open(HOPPER).convert("RGB")))
     assert saved.loc[0, "expression"] == expected.loc[0, "expression"]
     assert saved.loc[0, "confidence"] == pytest.approx(expected.loc[0, "confidence"], abs=2e-3)
-    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 6  # two samples and a photo: picture and bars each
+    # Two samples and a photo, picture, bars and explanation each; contact sheet and count of the zip; the timeline.
+    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 12
 
 
 def test_via_webcam_alone_follows_its_sample_and_shows_the_panel(tmp_path: Path):

@@ -3,18 +3,22 @@
 import io
 import re
 import struct
+import sys
 import zlib
 from pathlib import Path
 
+import cv2
 import ipywidgets
 import numpy as np
+import pillow_heif
 import pytest
 from conftest import COLLINS, HOPPER
 from PIL import Image
 
 from fer.environment import UserError
 from fer.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
-from fer.uploads import files_of, read_picture_file, safe_stem
+from fer.places import printable, safe_stem
+from fer.uploads import files_of, find_file, find_path
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -52,6 +56,28 @@ def test_bad_files_get_one_sentence_with_their_name():
         assert caught.value._render_traceback_() == [f"⚠ {message}"]  # what a notebook shows
 
 
+def test_heic_is_read_where_its_library_is_and_elsewhere_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch):
+    content = io.BytesIO()
+    pillow_heif.from_pillow(SCENE.resize((256, 192))).save(content, quality=90)
+    decoded = decode_upload(content.getvalue(), "phone.heic")
+    assert np.abs(decoded.astype(int) - np.asarray(SCENE.resize((256, 192)))).mean() < 12
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UnreadablePictureError, match=r"^phone.heic is a HEIC photo.*pip install pillow-heif.*JPEG"):
+        decode_upload(content.getvalue(), "phone.heic")
+
+
+def test_what_else_is_uploaded_by_mistake_is_named():
+    for start, kind in (
+        (b"\0\0\0\x18ftypisom", "video"),
+        (b"\x1aE\xdf\xa3", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (b"PK\3\4", "zip archive"),
+        (b"\0\0\0\x18ftypavif", "format is unknown"),
+    ):
+        with pytest.raises(UnreadablePictureError, match=kind):
+            decode_upload(start + bytes(range(256)), "a.jpg")
+
+
 def test_ten_thousand_million_pixels_are_refused_before_they_are_decoded():
     """A few bytes that claim to be a 100,000 × 100,000 PNG."""
     small = encoded(Image.new("L", (1, 1)), "PNG")
@@ -69,15 +95,26 @@ def test_ten_thousand_million_pixels_are_refused_before_they_are_decoded():
         Image.fromarray(HALVES).convert("RGBA"),
         Image.fromarray(HALVES).convert("P"),
         Image.fromarray(HALVES).convert("LA"),
+        Image.fromarray(HALVES > 0),
         Image.fromarray(HALVES.astype(np.uint16) * 257),
     ],
-    ids=["L", "RGB", "RGBA", "P", "LA", "16 bit"],
+    ids=["L", "RGB", "RGBA", "P", "LA", "1", "16 bit"],
 )
 def test_every_mode_keeps_its_brightness(image: Image.Image):
     decoded = decode_upload(encoded(image, "PNG"), "a.png")
     assert decoded.shape == (48, 64, 3)
     assert decoded.dtype == np.uint8
-    np.testing.assert_allclose(decoded[..., 1].astype(int), HALVES, atol=2)
+    expected = np.where(HALVES > 0, 255, 0) if image.mode == "1" else HALVES
+    np.testing.assert_allclose(decoded[..., 1].astype(int), expected, atol=2)
+
+
+def test_sixteen_bits_of_three_colours():
+    """Pillow writes none; OpenCV does."""
+    colours = np.zeros((48, 64, 3), np.uint16)
+    colours[..., 2] = HALVES.astype(np.uint16) * 257  # OpenCV's order: red
+    decoded = decode_upload(cv2.imencode(".png", colours)[1].tobytes(), "a.png")
+    np.testing.assert_allclose(decoded[..., 0].astype(int), HALVES, atol=2)
+    assert not decoded[..., 1:].any()
 
 
 def test_cmyk_and_gif_and_webp():
@@ -134,6 +171,20 @@ def test_both_versions_of_the_upload_widget():
 
 def test_typed_path(tmp_path: Path):
     (tmp_path / "me.jpg").write_bytes(b"123")
-    assert read_picture_file(str(tmp_path / "me.jpg")) == ("me.jpg", b"123")
-    with pytest.raises(UserError, match="no file"):
-        read_picture_file(str(tmp_path / "you.jpg"))
+    assert find_file(str(tmp_path / "me.jpg")).read_bytes() == b"123"
+    with pytest.raises(UserError, match="is a folder"):
+        find_file(str(tmp_path))
+
+
+@pytest.mark.parametrize("path", ["you.jpg", "a\0b", "x" * 5000, "~nobody-of-that-name/a.jpg", "\udcff.jpg", "a\nb"])
+def test_a_path_to_nothing_is_one_sentence(path: str):
+    with pytest.raises(UserError, match=r"^There is no file [^\n\0]{1,200}\. Check the spelling") as caught:
+        find_path(path)
+    str(caught.value).encode()
+
+
+def test_names_are_shown_in_one_line_and_in_their_own_script():
+    names = {"a\nb\x1b[31m.jpg": "a\ufffdb\ufffd[31m.jpg", "gpj.\u202eexe": "gpj.\ufffdexe", "a\udcffb": "a\ufffdb"}
+    assert {name: printable(name) for name in names} == names
+    for name in ("Großmutter 祖母.jpeg", "<script>'\".jpg", "👨\u200d👩\u200d👧 🎂.png", "می\u200cخواهم.jpg"):
+        assert printable(name) == name

@@ -17,11 +17,6 @@ from fer.pictures import to_grey
 from fer.recognition import COLUMNS, Recogniser
 
 
-@pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    return Recogniser.load(ROOT / "models")
-
-
 def overlap(a: tuple, b: tuple) -> float:
     """Intersection over union of two boxes x, y, width, height."""
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])

@@ -24,8 +24,8 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def frame(collins: np.ndarray) -> Still:
-    photo = Photo("collins", Image.fromarray(to_grey(collins)), np.array([[182, 62, 85, 112]]), np.array([True]))
+def frame(hopper: np.ndarray) -> Still:
+    photo = Photo("hopper", Image.fromarray(to_grey(hopper)), np.array([[175, 75, 175, 250]]), np.array([True]))
     return stills([photo])[0]
 
 

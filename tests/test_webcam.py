@@ -37,11 +37,6 @@ def jpeg(image: Image.Image) -> bytes:
     return content.getvalue()
 
 
-@pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    return Recogniser.load(ROOT / "models")
-
-
 @pytest.fixture
 def session(recogniser: Recogniser, tmp_path: Path) -> Session:
     return Session(recogniser, tmp_path / "results")

@@ -1,7 +1,7 @@
 """Draw boxes on the picture, and five bars for each face."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,29 +9,37 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
+from fer.certainty import is_certain, label_face, likeliest
 from fer.expressions import EXPRESSIONS
 
 # Okabe & Ito's palette, which colour-blind people can tell apart.
 COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#009E73"), strict=True))
+UNSURE = "#BBBBBB"
 
 
-def annotate(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """Draw a numbered box with expression and confidence on each face of a picture.
+def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.ndarray:
+    """Draw a box on each face of a picture, and number, expression and confidence beside it; grey where uncertain.
 
     image: (height, width[, 3]) uint8. table: as from `Recogniser.recognise`. Returns (height, width, 3) uint8.
     """
     canvas = Image.fromarray(image).convert("RGB")
     draw = ImageDraw.Draw(canvas)
-    for face in table[::-1].itertuples():  # the largest face is drawn last, on top
+    for _, face in table[::-1].iterrows():  # the largest face is drawn last, on top
         # A line and letters that fit the face, but can be read in a small picture and in a huge one.
         letters = int(np.clip(face.width / 8, max(12, max(image.shape) / 60), max(image.shape) / 20))
         line = max(2, letters // 8)
-        colour = COLOURS[face.expression]
+        colour = face_colour(face)
         box = (face.x, face.y, face.x + face.width, face.y + face.height)
         draw.rectangle([box[0] - line, box[1] - line, box[2] + line, box[3] + line], outline="black", width=3 * line)
         draw.rectangle(box, outline=colour, width=line)
-        draw_label(draw, f"{face.face} {face.expression} {face.confidence:.0%}", box, letters, colour, canvas.size)
+        if labels:
+            draw_label(draw, label_face(face), box, letters, colour, canvas.size)
     return np.asarray(canvas)
+
+
+def face_colour(face: Mapping[str, float]) -> str:
+    """Return the colour of a face's expression, or grey where that is uncertain; face: probabilities by name."""
+    return COLOURS[likeliest(face)[0]] if is_certain(face) else UNSURE
 
 
 def draw_label(
@@ -84,7 +92,7 @@ def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: i
     for (picture, bars), crop, (_, face) in zip(rows, crops, shown.iterrows(), strict=False):
         picture.imshow(crop, cmap="gray", vmin=0, vmax=255)
         picture.set_axis_off()
-        picture.set_title(f"face {face['face']}", fontsize=10)
+        picture.set_title(f"face {face['face']}" + ("" if is_certain(face) else "\nuncertain"), fontsize=10)
         values = face[list(EXPRESSIONS)].astype(float)
         bars.barh(EXPRESSIONS, values, color=[COLOURS[name] for name in EXPRESSIONS], height=0.8)
         for position, value in enumerate(values):

@@ -28,8 +28,8 @@ def find_faces(grey: np.ndarray) -> np.ndarray:
     if max(grey.shape) <= FRAME_SIDE:
         close = glance(grey)
         smallest_seen = SMALLEST * max(1.0, max(grey.shape) / GLANCE_SIDE)
-        if len(close) and close[0, 2] > 2 * smallest_seen and all(look_again(grey, box, (0,), (ALT,)) for box in close):
-            return close  # whoever is behind is less than half as large, and not meant
+        if len(close) and close[0, 2] > 3 * smallest_seen and all(look_again(grey, box, (0,), (ALT,)) for box in close):
+            return close  # whoever is behind is less than a third as large, and not meant
     return find_thoroughly(grey)
 
 

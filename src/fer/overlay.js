@@ -12,7 +12,6 @@ function drawFaces(canvas, faces, [width, height], mirrored, expressions, colour
 }
 
 function drawFace(pen, face, width, height, expressions, colours) {
-  const colour = colours[expressions.indexOf(face.expression)];
   const line = Math.max(2, width / 240);
   const frame = (style, thickness) => {
     pen.strokeStyle = style;
@@ -20,20 +19,21 @@ function drawFace(pen, face, width, height, expressions, colours) {
     pen.strokeRect(face.x, face.y, face.width, face.height);
   };
   frame("rgba(0, 0, 0, 0.75)", 2 * line);
-  frame(colour, line);
+  frame(face.colour, line);
 
   const letters = Math.max(13, Math.round(width / 40));
   pen.font = `600 ${letters}px system-ui, sans-serif`;
   pen.textBaseline = "middle";
-  const text = `${face.face} ${face.expression} ${Math.round(100 * face.confidence)} %`;
-  const plate = {width: pen.measureText(text).width + letters, height: 1.6 * letters};
+  const lines = face.label.split("\n");
+  const widest = Math.max(...lines.map(text => pen.measureText(text).width));
+  const plate = {width: widest + letters, height: (0.4 + 1.2 * lines.length) * letters};
   const plateX = clamp(face.x - line, 0, width - plate.width);
   const above = face.y - plate.height - line;
   const plateY = above >= 0 ? above : clamp(face.y + face.height + line, 0, height - plate.height);
-  pen.fillStyle = colour;
+  pen.fillStyle = face.colour;
   roundedPlate(pen, plateX, plateY, plate.width, plate.height, 4);
   pen.fillStyle = "black";
-  pen.fillText(text, plateX + letters / 2, plateY + plate.height / 2);
+  lines.forEach((text, row) => pen.fillText(text, plateX + letters / 2, plateY + (0.8 + 1.2 * row) * letters));
 
   drawBars(pen, face, width, height, expressions, colours, letters);
 }
@@ -50,14 +50,14 @@ function drawBars(pen, face, width, height, expressions, colours, letters) {
   const y = clamp(face.y, 0, height - panel.height);
   pen.fillStyle = "rgba(0, 0, 0, 0.55)";
   roundedPlate(pen, x, y, panel.width, panel.height, 4);
-  face.probabilities.forEach((probability, index) => {
+  expressions.forEach((name, index) => {
     const middle = y + (index + 0.8) * row;
     pen.fillStyle = "white";
-    pen.fillText(expressions[index], x + small / 2, middle);
+    pen.fillText(name, x + small / 2, middle);
     pen.fillStyle = "rgba(255, 255, 255, 0.25)";
     pen.fillRect(x + names + small, middle - small / 3, 3.7 * small, 0.66 * small);
     pen.fillStyle = colours[index];
-    pen.fillRect(x + names + small, middle - small / 3, 3.7 * small * probability, 0.66 * small);
+    pen.fillRect(x + names + small, middle - small / 3, 3.7 * small * face[name], 0.66 * small);
   });
 }
 

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fer.environment import UserError
 
 LONGEST_PICTURE_SIDE = 4000  # pixels; a larger photo is shrunk while it is decoded, so that it fits into memory
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
 
 
 class UnreadablePictureError(UserError):
@@ -20,10 +21,13 @@ def decode_upload(content: bytes, name: str) -> np.ndarray:
     """Decode the bytes of a picture file, upright (EXIF) and in RGB.
 
     Returns (height, width, 3) uint8, no side longer than 4000 pixels. Of an animation, the first frame counts;
-    transparent parts become white. Raises UnreadablePictureError.
+    transparent parts become white. A picture that is cut off is refused: half a face would get a wrong name. Raises
+    UnreadablePictureError.
     """
     if not content:
         raise UnreadablePictureError(f"{name} is empty (0 bytes). Upload it again.")
+    if is_heic(content):
+        prepare_heic(name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
@@ -57,11 +61,36 @@ def upright_rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
+def is_heic(content: bytes) -> bool:
+    """Tell whether a file is a HEIC photo, as iPhones take them."""
+    return content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS
+
+
+def prepare_heic(name: str) -> None:
+    """Let Pillow read HEIC where pillow-heif is installed; raises UnreadablePictureError elsewhere."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise UnreadablePictureError(
+            f"{name} is a HEIC photo. Run `%pip install pillow-heif` in a new cell and try again, or export it as JPEG"
+            " (iPhones take JPEGs after Settings → Camera → Formats → Most Compatible)."
+        ) from None
+    register_heif_opener()
+
+
 def describe(content: bytes) -> str:
     """Say what a file that is no readable picture looks like instead."""
     start = content[:512].lstrip().lower()
-    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
-        return "it is a HEIC photo"
+    if start.startswith(b"pk\3\4"):
+        return "it is a zip archive"
+    if is_heic(content):
+        return "it is a damaged HEIC photo"
+    if (
+        (content[4:8] == b"ftyp" and content[8:11] != b"avi")
+        or content.startswith(b"\x1aE\xdf\xa3")
+        or content[8:11] == b"AVI"
+    ):
+        return "it is a video"
     if start.startswith((b"<!doctype html", b"<html")):
         return "it is a web page"
     if start.startswith(b"%pdf"):

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from tqdm import tqdm
 
 
-def progress(items: Iterable | None, description: str, total: int | None = None, unit: str = "it") -> tqdm:
-    """Wrap `items` in a text progress bar on standard output, at most two updates a second."""
-    return tqdm(items, description, total, unit=f" {unit}", file=sys.stdout, ncols=100, mininterval=0.5)
+def progress(
+    items: Iterable | None, description: str, total: int | None = None, unit: str = "it", leave: bool = True
+) -> tqdm:
+    """Wrap `items` in a text progress bar on standard output, at most two updates a second; `leave` it in the end."""
+    return tqdm(items, description, total, leave, unit=f" {unit}", file=sys.stdout, ncols=100, mininterval=0.5)

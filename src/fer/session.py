@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer.drawing import annotate, as_jpeg, as_png, plot_probabilities
+from fer.certainty import label_face, likeliest
+from fer.drawing import annotate, as_jpeg, as_png, face_colour, plot_probabilities
 from fer.environment import UserError
 from fer.expressions import EXPRESSIONS
 from fer.faces import crop_faces
@@ -91,14 +92,11 @@ def see(session: Session, image: np.ndarray, seconds: float) -> dict:
 
 
 def describe_face(face: Followed) -> dict:
-    """Return what the overlay draws for a face: number, box, smoothed probabilities and the likeliest expression."""
-    return {
-        "face": face.face,
-        **dict(zip(BOX, face.box.tolist(), strict=True)),
-        "expression": EXPRESSIONS[int(face.probabilities.argmax())],
-        "confidence": float(face.probabilities.max()),
-        "probabilities": face.probabilities.tolist(),
-    }
+    """Return what the overlay draws for a face: number, box, smoothed probabilities, label and colour."""
+    values = dict(zip((*BOX, *EXPRESSIONS), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
+    described = {"face": face.face, **values, "confidence": max(face.probabilities.tolist())}
+    answer = {"expression": likeliest(described)[0], "label": label_face(described), "colour": face_colour(described)}
+    return described | answer
 
 
 def take_snapshot(session: Session, message: dict, picture: bytes) -> Answer:

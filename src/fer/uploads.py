@@ -1,6 +1,5 @@
-"""Ask for picture files: Colab's own dialogue there, a widget in Jupyter."""
+"""Ask for files: Colab's own dialogue there, a widget in Jupyter."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,10 +7,11 @@ import ipywidgets
 from IPython.display import display
 
 from fer.environment import UserError
+from fer.places import printable
 
 
-def ask_for_pictures(use: Callable[[str, bytes], None], colab: bool) -> None:
-    """Let the user choose picture files, and call `use` with the name and the bytes of each.
+def ask_for_files(use: Callable[[list[tuple[str, bytes]]], None], colab: bool) -> None:
+    """Let the user choose pictures, videos and zips, and call `use` with the name and the bytes of each.
 
     In Colab this waits for the user; elsewhere it shows a button and returns, and `use` is called when files arrive.
     (ipywidgets' button loses Colab's runtime with files of 1 MB and more: jupyter-widgets/ipywidgets#3452.)
@@ -22,26 +22,24 @@ def ask_for_pictures(use: Callable[[str, bytes], None], colab: bool) -> None:
         chosen = files.upload()
         if not chosen:
             print("No file was chosen. Run this cell again to choose one.")
-        for name, content in chosen.items():
-            use_politely(use, name, content)
+        use(list(chosen.items()))
         return
-    button = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Choose pictures")
+    button = ipywidgets.FileUpload(accept="image/*,video/*,.zip", multiple=True, description="Choose files")
     output = ipywidgets.Output()
 
     def on_files(_: dict) -> None:
         output.clear_output()
         with output:
-            for name, content in files_of(button.value):
-                use_politely(use, name, content)
+            use(list(files_of(button.value)))
 
     button.observe(on_files, names="value")
     display(button, output)
 
 
-def use_politely(use: Callable[[str, bytes], None], name: str, content: bytes) -> None:
+def use_politely(use: Callable[..., None], *arguments: object) -> None:
     """Call `use`; a file that it cannot take is reported, and the others still get their turn."""
     try:
-        use(name, content)
+        use(*arguments)
     except UserError as problem:
         print(problem)
 
@@ -54,20 +52,22 @@ def files_of(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
         yield from ((file["name"], bytes(file["content"])) for file in value)
 
 
-def read_picture_file(path: str) -> tuple[str, bytes]:
-    """Return name and bytes of a file whose path was typed; raises UserError."""
-    file = find_file(path)
-    return file.name, file.read_bytes()
-
-
 def find_file(path: str) -> Path:
     """Return the file whose path was typed; raises UserError where there is none."""
-    file = Path(path).expanduser()
+    file = find_path(path)
     if not file.is_file():
-        raise UserError(f"There is no file {file}. Check the spelling; this notebook runs in {Path.cwd()}.")
+        raise UserError(f"{printable(path)} is a folder. Type the path of a file.")
     return file
 
 
-def safe_stem(name: str) -> str:
-    """Make the name of an uploaded file fit for our own files: letters, digits, `_` and `-` only, never empty."""
-    return re.sub(r"[^\w-]+", "_", Path(name.replace("\\", "/")).stem)[:60].strip("_") or "picture"
+def find_path(path: str) -> Path:
+    """Return the file or folder whose path was typed; raises UserError where there is none."""
+    try:
+        found = Path(path).expanduser()
+        if found.exists():
+            return found
+    except (OSError, ValueError, RuntimeError):  # too long, with a zero byte, the home of nobody
+        pass
+    raise UserError(
+        f"There is no file {printable(path)[:200]}. Check the spelling; this notebook runs in {Path.cwd()}."
+    )

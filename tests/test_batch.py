@@ -1,0 +1,285 @@
+"""Many pictures: listed from folders, zips and uploads; recognised in spite of bad ones, and of being stopped."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import COLLINS, HOPPER, ROOT
+from PIL import Image
+from test_recognition import made_table
+
+from fer import collecting
+from fer.batch import draw_thumbnail, faces_of, recognise_items
+from fer.collecting import Item, items_in_folder, items_in_zip, items_of_uploads
+from fer.environment import UserError
+from fer.overview import contact_sheets, plot_expressions, report_items, shorten
+from fer.recognition import COLUMNS, Recogniser
+from fer.report import readable
+
+SMALL = Image.open(COLLINS).convert("RGB").resize((256, 256))
+
+
+def jpeg(picture: Image.Image = SMALL) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, "JPEG")
+    return content.getvalue()
+
+
+def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file
+
+
+def names(items: list[Item]) -> list[str]:
+    return [item.name for item in items]
+
+
+def test_a_folder_is_listed_with_its_folders_without_what_is_hidden(tmp_path: Path):
+    wanted = ["a.jpg", "b/a.jpg", "b/c/祖母 🎂.png", "b/notes.txt"]
+    for name in (*wanted, ".hidden.jpg", ".git/a.jpg", "__MACOSX/a.jpg", "b/._a.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    (tmp_path / "pipe.jpg").symlink_to("/dev/zero")
+    items = items_in_folder(tmp_path)
+    assert names(items) == wanted
+    assert [item.read() for item in items] == [name.encode() for name in wanted]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no file in empty"):
+        items_in_folder(tmp_path / "empty")
+
+
+def test_a_zip_is_listed_likewise():
+    wanted = {"a.jpg": b"1", "b/a.jpg": b"2", "../../evil.jpg": b"3", "/etc/evil.jpg": b"4", "b/Großmutter.jpg": b"5"}
+    hidden = {".hidden.jpg": b"", "__MACOSX/b/._a.jpg": b"", "b/": b"", "b/.DS_Store": b""}
+    items = items_in_zip(zipped(wanted | hidden), "a.zip")
+    assert {item.name: item.read() for item in items} == wanted
+
+
+def test_names_of_finder_s_zips_are_utf_8_although_they_do_not_say_so():
+    file = zipped({"XXXXXX.jpg": b"1"})
+    content = file.getvalue().replace(b"XXXXXX", "祖母".encode())
+    assert names(items_in_zip(io.BytesIO(content), "a.zip")) == ["祖母.jpg"]
+
+
+def test_names_that_spreadsheets_would_run_and_terminals_obey_are_made_harmless():
+    given = [("=HYPERLINK(1).jpg", b"1"), ("a\x1b[2J.jpg", b"2"), ("@a.jpg", b"3"), ("a=b.jpg", b"4")]
+    assert names(items_of_uploads(given)) == ["./=HYPERLINK(1).jpg", "a\ufffd[2J.jpg", "./@a.jpg", "a=b.jpg"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 and no more", zipped({"a": bytes(9)}).getvalue()[:-30]])
+def test_a_broken_zip_is_one_sentence(content: bytes):
+    with pytest.raises(UserError, match=r"^a\.zip is a damaged zip"):
+        items_in_zip(io.BytesIO(content), "a.zip")
+
+
+def test_zip_bombs_are_neither_unpacked_nor_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(collecting, "LARGEST_FILE", 1_000_000)
+    monkeypatch.setattr(collecting, "LARGEST_ARCHIVE", 5_000_000)
+    bomb, good = items_in_zip(zipped({"bomb.jpg": bytes(2_000_000), "good.jpg": b"1"}), "a.zip")
+    with pytest.raises(UserError, match=r"bomb.jpg has 2 MB; the limit is 1 MB"):
+        bomb.read()
+    assert good.read() == b"1"
+    with pytest.raises(UserError, match="would unpack to"):
+        items_in_zip(zipped({f"{number}.jpg": bytes(900_000) for number in range(6)}), "a.zip")
+
+
+def test_a_zip_that_lies_about_its_size_is_read_no_further():
+    """The directory says 100 bytes; the member has ten million."""
+    file = bytearray(zipped({"a.jpg": bytes(10_000_000)}).getvalue())
+    entry = file.rindex(b"PK\1\2")
+    file[entry + 24 : entry + 28] = (100).to_bytes(4, "little")
+    [item] = items_in_zip(io.BytesIO(bytes(file)), "a.zip")
+    with pytest.raises(zipfile.BadZipFile):
+        item.read()
+
+
+def mixed(*more: Item) -> list[Item]:
+    """Two portraits, two bad files, and what else is given."""
+    files = [("a/me.jpg", jpeg()), ("b/me.jpg", HOPPER.read_bytes()), ("text.jpg", b"text"), ("cut.jpg", jpeg()[:900])]
+    return [*items_of_uploads(files), *more]
+
+
+def stop() -> bytes:
+    raise KeyboardInterrupt
+
+
+def break_off() -> bytes:
+    raise OSError("the disk\nis gone")
+
+
+def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_path: Path, capsys):
+    items = mixed(Item("gone.jpg", "0", break_off))
+    report_items(recogniser, items, "album", tmp_path)
+    assert "album: 5 files, 2 faces, 3 problems" in capsys.readouterr().out
+    faces = pd.read_csv(tmp_path / "faces.csv")
+    assert tuple(faces.columns) == ("file", *COLUMNS)
+    assert faces["file"].tolist() == ["a/me.jpg", "b/me.jpg"]
+    expected = recogniser.recognise(np.asarray(Image.open(HOPPER)))
+    pd.testing.assert_frame_equal(faces.iloc[[1], 1:].reset_index(drop=True), expected, check_dtype=False, atol=1e-3)
+    problems = pd.read_csv(tmp_path / "problems.csv").set_index("file")["problem"]
+    assert problems.index.tolist() == ["text.jpg", "cut.jpg", "gone.jpg"]
+    assert "text" in problems["text.jpg"]
+    assert "damaged" in problems["cut.jpg"]
+    assert problems["gone.jpg"] == "gone.jpg cannot be read (OSError: the disk is gone)."
+    for name in ("contact-sheet-1.jpg", "expressions.png"):
+        Image.open(tmp_path / name).verify()
+
+
+def test_a_stopped_run_keeps_what_it_has_and_goes_on_from_there(recogniser: Recogniser, tmp_path: Path, capsys):
+    stopper = Item("stop.jpg", "stop", stop)
+    report_items(recogniser, [*mixed()[:2], stopper, *mixed()[2:]], "album", tmp_path)
+    said = capsys.readouterr().out
+    assert "Stopped after 2 of 5" in said
+    assert len(pd.read_csv(tmp_path / "faces.csv")) == 2
+
+    def fail() -> bytes:
+        raise AssertionError("recognised before, so not read again")
+
+    known = [item._replace(read=fail) for item in mixed()[:2]]
+    entries = recognise_items(recogniser, [*known, *mixed()[2:]], tmp_path)
+    assert "2 of 4 are known from before" in capsys.readouterr().out
+    assert entries == recognise_items(recogniser, mixed(), tmp_path / "afresh")
+
+
+def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: Path, capsys):
+    folder, results = tmp_path / "album", tmp_path / "results"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes(jpeg())
+    before = faces_of(recognise_items(recogniser, items_in_folder(folder), results))
+    (folder / "b.jpg").write_bytes(HOPPER.read_bytes())
+    after = faces_of(recognise_items(recogniser, items_in_folder(folder), results))
+    assert "1 of 2 are known from before" in capsys.readouterr().out
+    assert before["expression"].tolist() == ["happy", "happy"]
+    assert after["expression"].tolist() == ["happy", "neutral"]
+    (results / "journal.jsonl").write_text((results / "journal.jsonl").read_text()[:-40])  # cut off by a kill
+    for thumbnail in (results / "thumbnails").iterdir():
+        thumbnail.unlink()
+        break
+    entries = recognise_items(recogniser, items_in_folder(folder), results)
+    pd.testing.assert_frame_equal(after, faces_of(entries))
+    assert all((results / entry["thumbnail"]).is_file() for entry in entries)
+    assert all(json.loads(line) for line in (results / "journal.jsonl").read_text().splitlines())
+
+
+def test_what_failed_is_tried_again(recogniser: Recogniser, tmp_path: Path):
+    """As when a disk is back, or pillow-heif was installed."""
+    good = mixed()[0]
+    [failed] = recognise_items(recogniser, [good._replace(read=break_off)], tmp_path)
+    [entry] = recognise_items(recogniser, [good], tmp_path)
+    assert failed["problem"]
+    assert not entry["problem"]
+
+
+def test_thumbnails_have_their_boxes_in_place_and_labels_only_where_there_is_room():
+    image = np.full((1500, 2000, 3), 255, np.uint8)
+    boxes = [(100 + 350 * number, 900, 300, 300) for number in range(5)]
+    few, many = (draw_thumbnail(image, made_table(*boxes[:number])) for number in (1, 5))
+    assert few.shape == many.shape == (150, 200, 3)
+    drawn = [np.argwhere((picture != 255).any(axis=2)) for picture in (few, many)]
+    np.testing.assert_allclose(drawn[1].min(axis=0), (90, 10), atol=4)
+    np.testing.assert_allclose(drawn[1].max(axis=0), (120, 180), atol=4)
+    assert drawn[0].min(axis=0)[0] < 80  # the label above the box
+
+
+def test_bars_count_sure_and_unsure_faces():
+    faces = made_table(*[(0, 0, 9, 9)] * 3)
+    faces.loc[2, ["happy", "sad"]] = (0.4, 0.3)
+    sure, unsure = plot_expressions(faces).axes[0].containers
+    assert [bar.get_width() for bar in sure] == [0, 2, 0, 0, 0]
+    assert [bar.get_width() for bar in unsure] == [0, 1, 0, 0, 0]
+
+
+def test_another_network_starts_afresh(recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    recognise_items(recogniser, mixed()[:1], tmp_path)
+    classify: Callable = recogniser.classify
+    monkeypatch.setattr(recogniser, "classify", lambda crops: classify(crops)[:, ::-1])
+    recognise_items(recogniser, mixed()[:1], tmp_path)
+    assert "known from before" not in capsys.readouterr().out
+
+
+RUN = """
+import sys
+from pathlib import Path
+import fer.environment
+from fer.batch import recognise_items
+from fer.collecting import items_in_folder
+from fer.recognition import Recogniser
+recognise_items(Recogniser.load(sys.argv[1]), items_in_folder(Path(sys.argv[2])), Path(sys.argv[3]))
+"""
+
+
+def test_a_killed_run_loses_one_picture_at_most(recogniser: Recogniser, tmp_path: Path, capsys):
+    album, results = tmp_path / "album", tmp_path / "results"
+    album.mkdir()
+    for number in range(15):
+        (album / f"{number:02}.jpg").write_bytes(jpeg(SMALL.rotate(number - 7)))
+    command = [sys.executable, "-c", RUN, str(ROOT / "models"), str(album), str(results)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = results / "journal.jsonl"
+    while not journal.exists() or journal.read_text().count("\n") < 3:
+        assert killed.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    kept, thumbnails = journal.read_text().count("\n"), len(list((results / "thumbnails").iterdir()))
+    assert kept < 15  # it was killed on its way, and had written down what it had
+    assert thumbnails - kept in (0, 1)
+    entries = recognise_items(recogniser, items_in_folder(album), results)
+    assert f"{kept} of 15 are known from before" in capsys.readouterr().out
+    assert [entry["file"] for entry in entries] == [f"{number:02}.jpg" for number in range(15)]
+    assert not any(entry["problem"] for entry in entries)
+
+
+def test_every_name_survives_to_the_tables_and_nothing_leaves_the_folder(recogniser: Recogniser, tmp_path: Path):
+    given = [
+        "<script>alert(1)</script>.jpg",
+        'it\'s "quoted" & $x_1$.jpg',
+        "two  spaces.jpg",
+        "祖母 🎂.jpg",
+        "../../up.jpg",
+    ]
+    results = tmp_path / "deep" / "results"
+    report_items(recogniser, items_of_uploads([(name, jpeg()) for name in given]), "<b>", results)
+    faces = pd.read_csv(results / "faces.csv")
+    assert faces["file"].tolist() == given
+    assert not (tmp_path / "up.jpg").exists()
+    assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {"deep", "results", "thumbnails"}
+    shown = readable(dict(tuple(faces.groupby("file"))))._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+def test_forty_pictures_fill_a_sheet(tmp_path: Path):
+    Image.new("RGB", (200, 150), "red").save(tmp_path / "a.jpg")
+    entries = [{"file": f"{'long ' * 30}{number}.jpg", "thumbnail": "a.jpg"} for number in range(41)]
+    sheets = contact_sheets(entries, tmp_path)
+    assert [sheet.shape for sheet in sheets] == [(1780, 832, 3), (178, 208, 3)]
+    red = (np.abs(sheets[0].astype(int) - (254, 0, 0)) < 9).all(axis=2).mean()
+    assert red == pytest.approx(40 * 200 * 150 / (1780 * 832), abs=0.02)
+    assert contact_sheets([], tmp_path) == []
+
+
+def test_long_names_lose_their_middle():
+    assert shorten("holiday-2024-IMG_0001.jpg", lambda text: len(text) <= 12) == "hol…0001.jpg"
+    assert shorten("short.jpg", lambda text: len(text) <= 12) == "short.jpg"
+
+
+def test_nothing_but_problems_is_reported_too(recogniser: Recogniser, tmp_path: Path, capsys):
+    report_items(recogniser, mixed()[2:], "album", tmp_path)
+    assert "album: 2 files, no faces, 2 problems" in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "faces.csv").empty

@@ -1,0 +1,108 @@
+"""Sure and unsure answers, and what an answer hangs on."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from test_recognition import made_table
+
+from fer.certainty import CERTAIN_FROM, label_face, name_expression
+from fer.drawing import UNSURE, annotate, plot_probabilities
+from fer.environment import UserError
+from fer.explanation import explain_face, occlusion_maps, plot_explanation
+from fer.expressions import EXPRESSIONS
+from fer.faces import crop_faces, find_faces
+from fer.pictures import to_grey
+from fer.recognition import Recogniser
+from fer.report import Recognised, readable
+
+
+def with_probabilities(*values: float) -> pd.DataFrame:
+    table = made_table((150, 100, 80, 80))
+    table[list(EXPRESSIONS)] = [values]
+    return table.assign(expression=EXPRESSIONS[int(np.argmax(values))], confidence=max(values))
+
+
+UNCERTAIN = with_probabilities(0.1, 0.05, 0.42, 0.08, 0.35)
+CERTAIN = with_probabilities(0.2, 0.1, 0.5, 0.1, 0.1)
+
+
+def test_unsure_answers_name_both_of_the_likeliest_in_words_picture_bars_and_table():
+    assert name_expression(UNCERTAIN.loc[0]) == "uncertain: sad or neutral"
+    assert label_face(UNCERTAIN.loc[0]) == "1 uncertain\nsad 42%, neutral 35%"
+    assert readable({"a.jpg": UNCERTAIN}).iloc[0]["expression"] == "uncertain: sad or neutral"
+    image = np.full((300, 400, 3), 90, np.uint8)
+    grey = tuple(bytes.fromhex(UNSURE[1:]))
+    assert (annotate(image, UNCERTAIN) == grey).all(axis=2).sum() > 1000
+    assert "uncertain" in plot_probabilities(UNCERTAIN, np.zeros((1, 48, 48), np.uint8)).axes[0].get_title()
+
+
+def test_from_one_half_on_an_answer_is_sure():
+    assert name_expression(CERTAIN.loc[0]) == "sad"
+    assert label_face(CERTAIN.loc[0]) == "1 sad 50%"
+    image = np.full((300, 400, 3), 90, np.uint8)
+    assert (annotate(image, CERTAIN) != tuple(bytes.fromhex(UNSURE[1:]))).any(axis=2).all()
+    assert "uncertain" not in plot_probabilities(CERTAIN, np.zeros((1, 48, 48), np.uint8)).axes[0].get_title()
+
+
+def test_unsure_answers_are_wrong_more_often_than_right():
+    """What `CERTAIN_FROM` says of PublicTest: the share of right answers among those below it."""
+    coverage = json.loads((ROOT / "results" / "metrics.json").read_text())["PublicTest"]["coverage"]
+    whole = next(row for row in coverage if row["coverage"] == 1)
+    nearest = min(coverage, key=lambda row: abs(row["least_confidence"] - CERTAIN_FROM))
+    assert abs(nearest["least_confidence"] - CERTAIN_FROM) < 0.1
+    right_below = (whole["accuracy"] - nearest["coverage"] * nearest["accuracy"]) / (1 - nearest["coverage"])
+    assert right_below < 0.5
+
+
+def test_the_map_shows_where_an_answer_comes_from():
+    """A classifier that looks at nothing but one corner: bright there is happy."""
+    crop = np.random.default_rng(0).integers(0, 60, (48, 48)).astype(np.uint8)
+    crop[30:42, 4:16] = 250
+
+    def classify(crops: np.ndarray) -> np.ndarray:
+        happy = crops[:, 30:42, 4:16].mean(axis=(1, 2)) / 255
+        return np.stack([1 - happy, happy, 0 * happy, 0 * happy, 0 * happy], axis=1)
+
+    maps = occlusion_maps(classify, crop)
+    assert maps.shape == (5, 48, 48)
+    for label, sign in ((1, 1), (0, -1)):
+        row, column = np.unravel_index((sign * maps[label]).argmax(), (48, 48))
+        assert 30 <= row < 42
+        assert 4 <= column < 16
+        assert sign * maps[label][36, 10] > 0.1
+    assert np.abs(maps).max() < 1
+    assert not maps[:, :16, 30:].any()
+    assert not maps[2:].any()
+
+
+def test_a_smile_is_in_the_mouth(recogniser: Recogniser, collins: np.ndarray):
+    grey = to_grey(collins)
+    happy = occlusion_maps(recogniser.classify, crop_faces(grey, find_faces(grey))[0])[EXPRESSIONS.index("happy")]
+    row, column = np.unravel_index(happy.argmax(), happy.shape)
+    assert row > 28
+    assert 8 < column < 40
+
+
+def test_both_maps_are_of_one_scale_and_named():
+    maps = np.zeros((5, 48, 48))
+    maps[EXPRESSIONS.index("sad")] = 0.3
+    maps[EXPRESSIONS.index("neutral")] = -0.1
+    figure = plot_explanation(np.zeros((48, 48), np.uint8), UNCERTAIN.loc[0], maps)
+    assert [axes.get_title() for axes in figure.axes[:3]] == ["face 1", "sad 42%", "neutral 35%"]
+    heats = [axes.images[1] for axes in figure.axes[1:3]]
+    assert [heat.get_clim() for heat in heats] == [(-0.3, 0.3)] * 2
+    assert [heat.get_array().mean() for heat in heats] == pytest.approx([0.3, -0.1])
+
+
+def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, collins: np.ndarray, capsys):
+    two = np.concatenate([collins, collins[:, ::-1]], axis=1)
+    picture = Recognised("two.png", two, recogniser.recognise(two))
+    explain_face(recogniser, picture, 2)
+    assert "two.png, face 2: red parts speak for happy" in capsys.readouterr().out
+    with pytest.raises(UserError, match=f"two.png has no face 99: choose one from 1 to {len(picture.table)}"):
+        explain_face(recogniser, picture, 99)
+    with pytest.raises(UserError, match="no face in empty"):
+        explain_face(recogniser, Recognised("empty.png", two, picture.table.head(0)), 1)

@@ -1,0 +1,213 @@
+"""Whatever is typed or uploaded: told by what it is, reported, and never written over something else."""
+
+import datetime
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import COLLINS, HOPPER, ROOT
+from PIL import Image
+from test_fetching import server  # noqa: F401 - a fixture
+from test_video import clip  # noqa: F401 - a fixture
+
+from fer import uploads
+from fer.environment import UserError
+from fer.places import digest, picture_place
+from fer.recognition import Recogniser
+from fer.sources import Desk
+from fer.uploads import ask_for_files
+
+NAMES = (
+    "<script>alert(1)</script>.jpg",
+    'it\'s "quoted".jpg',
+    "two  spaces.jpg",
+    "👩‍🚀.jpg",
+    "祖母.jpg",
+    "../../up.jpg",
+)
+
+
+@pytest.fixture
+def desk(recogniser: Recogniser, tmp_path: Path) -> Desk:
+    return Desk(recogniser, tmp_path / "results")
+
+
+def made(desk: Desk) -> list[str]:
+    return sorted(path.relative_to(desk.results).as_posix() for path in desk.results.rglob("*") if path.is_file())
+
+
+def zipped(*paths: Path) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for path in paths:
+            archive.write(path, path.name)
+    return content.getvalue()
+
+
+ALBUM = {"faces.csv", "problems.csv", "contact-sheet-1.jpg", "expressions.png", "journal.jsonl", "source"}
+
+
+def test_a_typed_path_is_told_by_what_it_is(desk: Desk, clip: Path, tmp_path: Path, capsys):  # noqa: F811
+    album = tmp_path / "my album"
+    album.mkdir()
+    (album / "a.png").write_bytes(COLLINS.read_bytes())
+    packed = tmp_path / "packed.cbz"  # a zip by another name
+    packed.write_bytes(zipped(HOPPER))
+    desk.take_source(f' "{HOPPER}" ')
+    assert desk.latest.name == "grace_hopper.jpg"
+    for path in (album, packed, clip):
+        desk.take_source(str(path))
+    found = made(desk)
+    assert {"grace_hopper.csv", "grace_hopper.png"} <= set(found)
+    assert {f"{folder}/{name}" for folder in ("my_album", "packed") for name in ALBUM} <= set(found)
+    assert {"clip/annotated.mp4", "clip/timeline.csv", "clip/timeline.png"} <= set(found)
+    assert "Stopped" not in capsys.readouterr().out
+
+
+def test_an_address_is_fetched(desk: Desk, server: str):  # noqa: F811
+    desk.take_source(f"{server}/nasa/collins.png")
+    assert made(desk) == ["collins.csv", "collins.png"]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("nowhere.jpg", "no file nowhere"), ("ftp://a/b.jpg", "neither a path"), ("file:///etc/hosts", "neither a path")],
+)
+def test_what_leads_nowhere_is_one_sentence(desk: Desk, source: str, said: str):
+    with pytest.raises(UserError, match=said):
+        desk.take_source(source)
+
+
+def test_a_picture_that_only_ends_as_a_zip_is_a_picture(desk: Desk):
+    """As some cameras and jokers make them: `zipfile.is_zipfile` would say yes."""
+    content = COLLINS.read_bytes() + zipped(HOPPER)
+    assert zipfile.is_zipfile(io.BytesIO(content))
+    desk.take_uploads([("both.png", content)])
+    assert made(desk) == ["both.csv", "both.png"]
+
+
+def test_uploads_of_every_kind_at_once(desk: Desk, clip: Path, capsys):  # noqa: F811
+    files = [("bad.zip", b"PK\3\4 is all"), ("me.png", COLLINS.read_bytes()), ("bad.mp4", b"no video")]
+    files += [("more.zip", zipped(HOPPER)), ("clip.mp4", clip.read_bytes())]
+    desk.take_uploads(files)
+    said = capsys.readouterr().out
+    assert "bad.zip is a damaged zip" in said
+    assert "bad.mp4 is neither a picture nor a video" in said
+    assert "upload." not in said
+    assert {"me.csv", "more/faces.csv", "clip/annotated.mp4"} <= set(made(desk))
+
+
+def test_several_uploads_make_one_report_and_another_set_another(desk: Desk, capsys):
+    hopper, collins = ("a.jpg", HOPPER.read_bytes()), ("b.png", COLLINS.read_bytes())
+    desk.take_uploads([hopper, collins, ("notes.jpg", b"text")])
+    assert "uploads: 3 files, 2 faces, 1 problem" in capsys.readouterr().out
+    desk.take_uploads([hopper, collins, ("notes.jpg", b"text")])
+    assert "2 of 3 are known from before" in capsys.readouterr().out
+    desk.take_uploads([hopper, hopper])
+    assert len(pd.read_csv(desk.results / "uploads" / "faces.csv")) == 2
+    assert len(pd.read_csv(desk.results / "uploads-2" / "faces.csv")) == 2
+
+
+def test_two_uploads_of_one_name_are_both_kept_and_the_same_once(desk: Desk):
+    for path in (HOPPER, COLLINS, HOPPER, COLLINS):
+        desk.take_uploads([("me.jpg", path.read_bytes())])
+    assert made(desk) == ["me-2.csv", "me-2.png", "me.csv", "me.png"]
+    assert pd.read_csv(desk.results / "me.csv").loc[0, "expression"] == "neutral"
+    assert pd.read_csv(desk.results / "me-2.csv").loc[0, "expression"] == "happy"
+
+
+def test_folders_of_one_name_and_files_of_the_user_s_own_are_kept(desk: Desk, tmp_path: Path):
+    for parent in ("one", "two"):
+        (tmp_path / parent / "photos").mkdir(parents=True)
+        (tmp_path / parent / "photos" / f"{parent}.jpg").write_bytes(HOPPER.read_bytes())
+        desk.take_source(str(tmp_path / parent / "photos"))
+    for folder, name in (("photos", "one.jpg"), ("photos-2", "two.jpg")):
+        assert pd.read_csv(desk.results / folder / "faces.csv")["file"].tolist() == [name]
+    Image.new("L", (9, 9)).save(desk.results / "mine.png")
+    (desk.results / "table.csv").write_text("mine")
+    (desk.results / "broken.png").write_text("mine")
+    for name in ("mine", "table", "broken"):
+        assert picture_place(desk.results, f"{name}.jpg", digest(b"")) == desk.results / f"{name}-2"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_uploads_lead_nowhere_else(desk: Desk, name: str, tmp_path: Path, capsys):
+    before = set(tmp_path.rglob("*"))
+    desk.take_uploads([(name, HOPPER.read_bytes())])
+    made = set(tmp_path.rglob("*")) - before - {desk.results}
+    assert {path.parent for path in made} == {desk.results}
+    assert {path.suffix for path in made} == {".png", ".csv"}
+    assert f"{name}: 1 face" in capsys.readouterr().out
+
+
+def picture_of(*faces: tuple[int, int, int], size: tuple[int, int] = (900, 700)) -> bytes:
+    """Paste Collins' face, cut from ear to ear, as squares of that side at those places on grey."""
+    canvas = Image.new("RGB", size, "gray")
+    face = Image.open(COLLINS).convert("RGB").crop((150, 30, 300, 180))
+    for x, y, side in faces:
+        canvas.paste(face.resize((side, side)), (x, y))
+    content = io.BytesIO()
+    canvas.save(content, "PNG")
+    return content.getvalue()
+
+
+def test_forty_faces_are_each_in_the_table(desk: Desk):
+    desk.take_uploads([("forty.png", picture_of(*((10 + 110 * (i % 8), 20 + 130 * (i // 8), 100) for i in range(40))))])
+    table = pd.read_csv(desk.results / "forty.csv")
+    assert len(table) >= 38  # the detector's recall is tested elsewhere
+    assert table["face"].tolist() == list(range(1, len(table) + 1))
+
+
+def test_a_face_at_the_very_edge(desk: Desk):
+    desk.take_uploads([("edge.png", picture_of((0, 0, 100), (800, 600, 100)))])
+    table = desk.latest.table
+    assert len(table) >= 1
+    inside = (table[["x", "y"]] >= -60).all(axis=1) & (table["x"] < 900) & (table["y"] < 700)
+    assert inside.all()
+
+
+def test_a_face_of_twenty_pixels_and_a_picture_without_any(desk: Desk, capsys):
+    desk.take_uploads([("tiny.png", picture_of((400, 300, 20)))])
+    desk.take_uploads([("dot.png", picture_of(size=(1, 1)))])
+    desk.take_uploads([("none.png", picture_of())])
+    said = capsys.readouterr().out
+    for name in ("dot", "none"):
+        assert f"No face was found in {name}.png. The detector looks for upright faces" in said
+        assert pd.read_csv(desk.results / f"{name}.csv").empty
+    assert "tiny.png: " in said
+    assert np.asarray(Image.open(desk.results / "tiny.png")).shape == (700, 900, 3)
+
+
+def test_an_unreadable_upload_is_one_sentence(desk: Desk, capsys):
+    desk.take_uploads([("page.png", b"<!DOCTYPE html>")])
+    assert capsys.readouterr().out.startswith("page.png is not a picture that can be read here (it is a web page).")
+    assert desk.latest is None
+    desk.take_uploads([])
+
+
+def test_colab_s_dialogue_hands_everything_over(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
+    monkeypatch.setenv("FAKE_UPLOADS", f"{HOPPER} {COLLINS}")
+    ask_for_files(desk.take_uploads, colab=True)
+    assert "uploads: 2 files, 2 faces, no problems" in capsys.readouterr().out
+    monkeypatch.setenv("FAKE_UPLOADS", "")
+    ask_for_files(desk.take_uploads, colab=True)
+    assert capsys.readouterr().out == "No file was chosen. Run this cell again to choose one.\n"
+
+
+def test_jupyter_s_button_hands_everything_over(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    shown = []
+    monkeypatch.setattr(uploads, "display", lambda *widgets: shown.extend(widgets))
+    ask_for_files(desk.take_uploads, colab=False)
+    button = shown[0]
+    assert button.accept == "image/*,video/*,.zip"
+    about = {"type": "", "size": 1, "last_modified": datetime.datetime.now(datetime.UTC)}
+    files = [("me.zip", zipped(HOPPER)), ("me.jpg", HOPPER.read_bytes()), ("empty.jpg", b"")]
+    button.value = tuple({"name": name, "content": memoryview(content), **about} for name, content in files)
+    assert {"me/faces.csv", "uploads/faces.csv", "uploads/problems.csv"} <= set(made(desk))

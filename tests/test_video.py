@@ -1,0 +1,190 @@
+"""Videos: recognised, written so that browsers play them, and shown."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import imageio_ffmpeg
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from browsers import CHROMIUM, needs_chromium, portrait_frame
+from conftest import COLLINS, ROOT
+from IPython.display import Video
+from nbconvert import HTMLExporter
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from fer import video as module
+from fer.clips import Clip, open_clip
+from fer.environment import UserError
+from fer.recognition import Recogniser
+from fer.record import RECORD_COLUMNS
+from fer.video import report_video, video_writer
+
+PORTRAIT = np.asarray(portrait_frame())
+
+
+def write(file: Path, frames: list[np.ndarray], per_second: float = 10) -> Path:
+    writer = video_writer(file, frames[0].shape, per_second)
+    for frame in frames:
+        writer.send(np.ascontiguousarray(frame))
+    writer.close()
+    return file
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds, ten frames each, in which the portrait moves by 5 pixels a frame."""
+    frames = [np.roll(PORTRAIT, 5 * number, axis=1) for number in range(30)]
+    return write(tmp_path_factory.mktemp("clip") / "clip.mp4", frames)
+
+
+def test_a_video_becomes_timeline_table_and_video(recogniser: Recogniser, clip: Path, tmp_path: Path, capsys):
+    report_video(recogniser, open_clip(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
+    said = capsys.readouterr().out
+    assert "in 15 frames" in said
+    assert "<IPython.core.display.Video object>" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["annotated.mp4", "timeline.csv", "timeline.png"]
+    record = pd.read_csv(tmp_path / "timeline.csv")
+    assert tuple(record.columns) == RECORD_COLUMNS
+    np.testing.assert_allclose(record["seconds"].unique(), np.arange(15) / 5)
+    longest = record[record["face"] == record["face"].mode()[0]]  # the cascade may see a second one for a moment
+    assert len(longest) == 15
+    assert longest["x"].iloc[-1] - longest["x"].iloc[0] == pytest.approx(140, abs=12)
+    assert longest["happy"].median() > 0.5
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))
+    assert (frames, seconds) == (15, pytest.approx(3, abs=0.25))
+    _, first = next(open_clip(tmp_path / "annotated.mp4", "", 5).frames)
+    orange = np.abs(first.astype(int) - (0xE6, 0x9F, 0x00)).max(axis=2) < 40
+    assert orange.sum() > 1000  # the box and its label
+
+
+def test_stopping_keeps_what_was_recognised(recogniser: Recogniser, clip: Path, tmp_path: Path, capsys):
+    def stopped(frames: Iterator) -> Iterator:
+        yield from islice(frames, 4)
+        raise KeyboardInterrupt
+
+    opened = open_clip(clip, "clip.mp4", 5)
+    report_video(recogniser, opened._replace(frames=stopped(opened.frames)), "clip.mp4", tmp_path)
+    assert "Stopped; what was recognised so far is kept." in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() == 4
+    assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))[0] == 4
+
+
+def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path, capfd, caplog):
+    file = write(tmp_path / "grey.mp4", [np.full((101, 203, 3), 128, np.uint8)])
+    results = tmp_path / "results"
+    results.mkdir()
+    report_video(recogniser, open_clip(file, "grey.mp4", 5), "grey.mp4", results)
+    said = capfd.readouterr()
+    assert "grey.mp4: no faces in 1 frame\n" in said.out
+    assert said.err == caplog.text == ""
+    assert pd.read_csv(results / "timeline.csv").empty
+    assert next(open_clip(results / "annotated.mp4", "", 5).frames)[1].shape == (102, 204, 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"no video", bytes(5000)])
+def test_what_is_no_video_is_one_sentence(content: bytes, tmp_path: Path):
+    (tmp_path / "bad.mp4").write_bytes(content)
+    with pytest.raises(UserError, match=r"^bad\.mp4 is neither a picture nor a video"):
+        open_clip(tmp_path / "bad.mp4", "bad.mp4", 5)
+
+
+def test_a_video_that_is_cut_off_is_recognised_as_far_as_it_goes(recogniser: Recogniser, tmp_path: Path, capfd):
+    writer = cv2.VideoWriter(str(tmp_path / "cut.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (640, 480))
+    for _ in range(20):
+        writer.write(np.ascontiguousarray(PORTRAIT[..., ::-1]))
+    writer.release()
+    content = (tmp_path / "cut.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
+    report_video(recogniser, open_clip(tmp_path / "cut.avi", "cut.avi", 5), "cut.avi", tmp_path)
+    assert 4 <= pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() <= 6
+    assert capfd.readouterr().err == ""
+
+
+def test_a_large_video_is_named_instead_of_shown(
+    recogniser: Recogniser, clip: Path, tmp_path: Path, capsys, monkeypatch
+):
+    monkeypatch.setattr(module, "LARGEST_EMBEDDED", 1000)
+    report_video(recogniser, open_clip(clip, "clip.mp4", 1), "clip.mp4", tmp_path)
+    said = capsys.readouterr().out
+    assert "Video object" not in said
+    assert "annotated.mp4" in said
+
+
+def plays(page: Page) -> dict:
+    """Play a page's first video from its start, and tell how far it came."""
+    return page.evaluate(
+        """async () => {
+          const video = document.querySelector("video");
+          video.muted = true;
+          await video.play();
+          const start = Date.now();
+          while (video.currentTime < 0.5 && Date.now() - start < 10000) await new Promise(go => setTimeout(go, 50));
+          return {ready: video.readyState, time: video.currentTime, width: video.videoWidth,
+                  error: video.error && video.error.message};
+        }"""
+    )
+
+
+def portraits(*places: tuple[int, int]) -> np.ndarray:
+    """A 640×480 frame with Collins' portrait at those horizontal places, as squares of those sides."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    for x, side in places:
+        frame.paste(Image.open(COLLINS).convert("RGB").resize((side, side)), (x, 40))
+    return np.asarray(frame)
+
+
+def test_a_face_keeps_its_number_in_the_picture_when_another_becomes_larger(recogniser, tmp_path: Path, monkeypatch):
+    frames = [portraits((0, 300), (320, 260))] * 2 + [portraits((0, 260), (320, 300))] * 2
+    drawn = []
+
+    def look(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+        drawn.append({int(face.face): face.x < 250 for face in table.itertuples() if face.width > 40})
+        return image
+
+    monkeypatch.setattr(module, "annotate", look)
+    clip = Clip(((number / 5, frame) for number, frame in enumerate(frames)), 5, 4)
+    report_video(recogniser, clip, "two.mp4", tmp_path)
+    assert drawn[0] == {1: True, 2: False}
+    assert all(seen.items() >= drawn[0].items() for seen in drawn)
+
+
+def test_the_number_of_a_face_that_left_is_not_given_again(recogniser: Recogniser, tmp_path: Path):
+    frames = [portraits((0, 300))] + [portraits()] * 3 + [portraits((300, 300))]
+    report_video(recogniser, Clip(enumerate(frames), 1, 5), "gone.mp4", tmp_path)
+    record = pd.read_csv(tmp_path / "timeline.csv")
+    assert record.groupby("seconds")["face"].min().to_dict() == {0: 1, 4: record["face"].max()}
+    assert record["face"].nunique() >= 2
+
+
+def written(tmp_path: Path) -> str:
+    """A page with a video that was written just now, shown as a notebook shows it."""
+    file = write(tmp_path / "new.mp4", [np.roll(PORTRAIT, 5 * number, axis=1) for number in range(20)])
+    about = next(imageio_ffmpeg.read_frames(str(file)))
+    assert (about["codec"], about["pix_fmt"].partition("(")[0]) == ("h264", "yuv420p")
+    return Video(file, embed=True, mimetype="video/mp4")._repr_html_()
+
+
+def committed(tmp_path: Path) -> str:
+    """The committed notebook as a page."""
+    return HTMLExporter().from_notebook_node(nbformat.read(ROOT / "via_image.ipynb", as_version=4))[0]
+
+
+@needs_chromium
+@pytest.mark.parametrize("make_page", [written, committed])
+def test_videos_play_in_a_browser(make_page: Callable[[Path], str], tmp_path: Path):
+    (tmp_path / "page.html").write_text(make_page(tmp_path))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        state = plays(page)
+        browser.close()
+    assert state["error"] is None
+    assert state["ready"] >= 2
+    assert state["time"] >= 0.5
+    assert state["width"] == 640
