@@ -13,7 +13,7 @@ LOOK_SIDE = 36  # pixels of a face that is looked at again
 TURNS = (-20, 0, 20)  # degrees
 MIRRORED = "profile to the right"
 # Each search or look counts with the square root of its votes: many that agree are worth more than one that is loud.
-# Chosen on 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
+# Chosen on half of 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
 WORTH_A_LOOK, ENOUGH = 1.7, 8.0
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.

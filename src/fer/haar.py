@@ -9,8 +9,8 @@ import numpy as np
 DEFAULT, ALT, ALT2 = "frontalface_default", "frontalface_alt", "frontalface_alt2"
 PROFILE = "profileface"  # of faces turned to the left; votes for many a frontal face, too, and hardly ever for noise
 OVERLAP = 0.3  # intersection over union from which on two boxes are of one face
-# The boxes of alt2 are this much smaller than those of the default cascade, with the same centre (the median of 245
-# faces found by both: `python benchmarks/find_faces.py framing`); crops are framed by the latter.
+# The boxes of alt2 are this much smaller than those of the default cascade, with the same centre (medians over 245
+# faces of benchmarks/faces.csv that both find). Crops are framed as the default cascade frames them.
 SMALLER_BOXES = {ALT2: 0.972}
 
 
