@@ -47,6 +47,9 @@ from fer.expressions import EXPRESSIONS
 from fer.pictures import decode_upload
 
 # %%
+from fer.haar import run_cascade
+
+# %%
 from fer.faces import find_faces
 
 # %%

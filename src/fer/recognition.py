@@ -53,9 +53,11 @@ class Recogniser:
         grey = to_grey(image)
         boxes = find(grey)
         probabilities = self.classify(crop_faces(grey, boxes))
-        table = pd.DataFrame(boxes, columns=["x", "y", "width", "height"])
-        table.insert(0, "face", np.arange(1, len(boxes) + 1))
-        table["expression"] = np.array(EXPRESSIONS, dtype=object)[probabilities.argmax(axis=1)]
-        table["confidence"] = probabilities.max(axis=1, initial=0)
-        table[list(EXPRESSIONS)] = probabilities
-        return table[list(COLUMNS)]
+        columns = {
+            "face": np.arange(1, len(boxes) + 1),
+            **dict(zip(("x", "y", "width", "height"), boxes.T, strict=True)),
+            "expression": np.array(EXPRESSIONS, dtype=object)[probabilities.argmax(axis=1)],
+            "confidence": probabilities.max(axis=1, initial=0),
+            **dict(zip(EXPRESSIONS, probabilities.T, strict=True)),
+        }
+        return pd.DataFrame(columns, columns=COLUMNS)

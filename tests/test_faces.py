@@ -1,0 +1,143 @@
+"""Faces found in real photos, under the conditions of real photos; none where there is none."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage
+import sklearn.datasets
+from face_photos import Photo, compose, matches
+from PIL import Image
+
+from fer.faces import PHOTO_SIDE, TURNS, find_faces, find_thoroughly, glance, look_again, search_turned, without_nested
+from fer.haar import ALT2, DEFAULT, merge, overlaps
+
+# Marked by hand, hairline to chin.
+HOPPER_FACE = np.array([[175, 75, 175, 250]])
+COLLINS_FACE = np.array([[182, 62, 85, 112]])
+WITHOUT_FACES = [
+    *(Path(sklearn.datasets.__file__).parent / "images" / name for name in ("china.jpg", "flower.jpg")),
+    *(Path(skimage.__file__).parent / "data" / name for name in ("chelsea.png", "coffee.png", "brick.png")),
+]
+
+
+def read_grey(path: Path, longest: int = PHOTO_SIDE) -> np.ndarray:
+    image = Image.open(path).convert("L")
+    image.thumbnail((longest, longest))
+    return np.asarray(image)
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+
+
+def turned(image: np.ndarray, face: np.ndarray, angle: float) -> np.ndarray:
+    """Turn a picture about the middle of a face, so that the face stays where it is."""
+    x, y, width, height = face[0].tolist()
+    turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), angle, 1)
+    return cv2.warpAffine(image, turn, image.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("path", WITHOUT_FACES, ids=lambda path: path.name)
+def test_no_face_in_photos_without_any(path: Path):
+    assert len(find_thoroughly(read_grey(path))) == 0
+    assert len(glance(read_grey(path))) == 0
+
+
+CONDITIONS = {
+    "as it is": lambda image, face: image,
+    "dark": lambda image, face: (image * 0.25).astype(np.uint8),
+    "blurred": lambda image, face: cv2.GaussianBlur(image, (0, 0), face[0, 2] / 40),
+    "tilted left": lambda image, face: turned(image, face, 22),
+    "tilted right": lambda image, face: turned(image, face, -22),
+    "one side dark": lambda image, face: (image * np.linspace(0.15, 1, image.shape[1])).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_portraits_are_found_as_the_only_face(condition: str, hopper: np.ndarray, collins: np.ndarray):
+    for image, face in ((hopper, HOPPER_FACE), (collins, COLLINS_FACE)):
+        boxes = find_faces(CONDITIONS[condition](grey(image), face))
+        assert matches(boxes, face).tolist() == [[True]]
+
+
+def test_tilted_face_is_framed_as_the_upright_one(hopper: np.ndarray):
+    upright = find_thoroughly(grey(hopper))[0]
+    tilted = find_thoroughly(turned(grey(hopper), HOPPER_FACE, 20))[0]
+    assert overlaps(tilted[None].astype(float), upright.astype(float))[0] > 0.7
+
+
+def test_groups_on_photos_without_faces(hopper: np.ndarray, collins: np.ndarray):
+    """The benchmark's composites: tilted, small, dark, blurred; most are found, and hardly anything else."""
+    people = [
+        Photo("hopper", Image.fromarray(grey(hopper)), HOPPER_FACE, np.array([True])),
+        Photo("collins", Image.fromarray(grey(collins)), COLLINS_FACE, np.array([True])),
+    ]
+    grounds = [
+        Photo(path.name, Image.fromarray(read_grey(path)), np.empty((0, 4)), np.empty(0, bool))
+        for path in WITHOUT_FACES[:2]
+    ]
+    faces = found = false = 0
+    for photo in compose(people * 6 + grounds, seed=5):
+        hits = matches(find_faces(np.asarray(photo.image)), photo.faces)
+        faces, found, false = (
+            faces + len(photo.faces),
+            found + hits.any(axis=0).sum(),
+            false + (~hits.any(axis=1)).sum(),
+        )
+    assert faces == 12
+    assert found >= 10
+    assert false <= 1
+
+
+def test_somebody_far_behind_is_found_too(hopper: np.ndarray, collins: np.ndarray):
+    """Sizes of one to five: too far apart for a glance, found by searching closely."""
+    both = np.full((700, 1200), 128, np.uint8)
+    both[:600, 20:532] = grey(hopper)[:600]
+    small = cv2.resize(grey(collins)[:256, 100:356], None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
+    both[300 : 300 + small.shape[0], 800 : 800 + small.shape[1]] = small
+    boxes = find_faces(both)
+    face = (COLLINS_FACE - (100, 0, 0, 0)) * 0.45 + (800, 300, 0, 0)
+    expected = np.concatenate([HOPPER_FACE + np.array([20, 0, 0, 0]), face])
+    assert (matches(boxes, expected) == np.eye(2, dtype=bool)).all()  # the larger one first
+
+
+def test_boxes_of_both_cascades_are_framed_alike(hopper: np.ndarray, collins: np.ndarray):
+    ratios = []
+    for image in (hopper, collins):
+        for scale in (0.5, 0.7, 1):
+            small = cv2.resize(grey(image), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            first, second = (
+                boxes[boxes[:, 4].argmax()] for boxes in search_turned(small, 800, (DEFAULT, ALT2), 1.1, 3)
+            )
+            ratios.append(second[2] / first[2])
+            assert np.abs(second[:2] + second[2:4] / 2 - first[:2] - first[2:4] / 2).max() < 0.06 * first[2]
+    assert np.mean(ratios) == pytest.approx(1, abs=0.03)
+
+
+def test_overlapping_boxes_become_one():
+    first = np.array([[100, 100, 50, 50, 6], [300, 100, 40, 40, 2]], float)
+    second = np.array([[104, 100, 50, 50, 2]], float)
+    boxes, votes = merge([first, second])
+    np.testing.assert_allclose(boxes, [[101, 100, 50, 50], [300, 100, 40, 40]])
+    np.testing.assert_array_equal(votes, [[6, 2], [2, 0]])
+    assert merge([np.empty((0, 5))])[0].shape == (0, 4)
+
+
+def test_a_box_in_a_box_is_dropped():
+    boxes = np.array([[100, 100, 100, 100], [120, 130, 40, 40], [400, 100, 60, 60], [600, 100, 60, 60]], float)
+    np.testing.assert_array_equal(without_nested(boxes, np.array([80, 90, 70, 1])), boxes[[1, 2]])
+
+
+def test_second_look_tells_a_face_from_what_is_none(hopper: np.ndarray):
+    ground = read_grey(WITHOUT_FACES[0])
+    places = np.random.default_rng(1).integers((0, 0), (500, 300), (10, 2))
+    noise = [look_again(ground, np.array([x, y, 90, 90], float), TURNS) for x, y in places]
+    assert look_again(grey(hopper), np.array([155, 90, 215, 215], float), TURNS) > 2 * max(noise)
+
+
+def test_light_does_not_matter_to_the_second_look(hopper: np.ndarray):
+    box = np.array([155, 90, 215, 215], float)
+    bright, dark = (look_again((grey(hopper) * light).astype(np.uint8), box, TURNS) for light in (1, 0.3))
+    assert dark > 0.7 * bright
