@@ -247,7 +247,7 @@ SLOW_CAMERA = """
 const quick = navigator.mediaDevices.getUserMedia;
 navigator.mediaDevices.getUserMedia = async options => {
   const stream = await quick(options);
-  await new Promise(resolve => setTimeout(resolve, 500));
+  await new Promise(resolve => setTimeout(resolve, 3000));
   return stream;
 };
 """
