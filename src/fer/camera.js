@@ -23,9 +23,11 @@ function explainRefusal(error) {
 
 function cameraSource(video, deviceId) {
   let stream = null;
+  let stopped = false;
   const stop = () => {
+    stopped = true;
     if (stream) stream.getTracks().forEach(track => track.stop());
-    video.srcObject = null;
+    if (video.srcObject === stream) video.srcObject = null; // not that of a later start
   };
   return {
     element: video,
@@ -36,6 +38,7 @@ function cameraSource(video, deviceId) {
       const wanted = deviceId ? {deviceId: {exact: deviceId}} : {facingMode: "user"};
       const size = {width: {ideal: 640}, height: {ideal: 480}};
       stream = await navigator.mediaDevices.getUserMedia({video: {...wanted, ...size}, audio: false});
+      if (stopped) return stop(); // while the browser asked
       const [track] = stream.getVideoTracks();
       track.addEventListener("ended", () => onEnded("The camera was unplugged, or taken by another program."));
       video.srcObject = stream;
