@@ -182,6 +182,7 @@ from fer.training import RECIPES, run_folder, train
 recipe = RECIPES[NETWORK]
 recipe = recipe._replace(
     epochs=EPOCHS or recipe.epochs,
+    teacher_epochs=min(EPOCHS or recipe.teacher_epochs, recipe.teacher_epochs),
     stop_accuracy=STOP_ACCURACY or recipe.stop_accuracy,
     stop_val_accuracy=STOP_VAL_ACCURACY or recipe.stop_val_accuracy,
 )
@@ -193,14 +194,30 @@ held_out = one_in(recipe.hold_out_one_in, training)
 calibration, training = training.where(held_out), training.where(~held_out)
 print(f"{len(calibration.labels):,} training pictures are kept back, {len(training.labels):,} are trained on.")
 
+# %% [markdown]
+# `modern` has a teacher: a network of the same kind that is trained first, on the labels. What it then thinks of each
+# training picture, averaged over eight changed views of it, is what the network itself learns, mixed with the label.
+# That helps because the labels are noisy: where label and teacher disagree, the network need not believe either.
+
+# %%
+from fer.distillation import what_to_learn
+
+# %%
+# @title Train the teacher
+targets = what_to_learn(NETWORKS[NETWORK], recipe, training, validation, MODELS / "runs", SEED)
+
+# %% [markdown]
+# Now the network itself:
+
 # %%
 folder = run_folder(MODELS / "runs", network, recipe, training, SEED)
-history = train(network, recipe, training, validation, folder, SEED)
+history = train(network, recipe, training, targets, validation, folder, SEED)
 
 # %% [markdown]
 # ### Accuracy and loss
 #
-# Training accuracy is measured on the pictures as they were changed at random, and with dropout on.
+# Training accuracy is measured on the pictures as they were changed at random, with dropout on, and, where there was a
+# teacher, as agreement with what was to be learnt.
 
 # %%
 history.to_csv(RESULTS / "history.csv", index=False, float_format="%.5f")

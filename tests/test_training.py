@@ -13,10 +13,10 @@ import pytest
 import tensorflow as tf
 from conftest import ROOT
 
-from fer.augmentation import Augmentation, augment, evaluation_batches, training_batches
+from fer.augmentation import Augmentation, augment, evaluation_batches, one_hot, training_batches
 from fer.dataset import Pictures, read_fer2013
 from fer.network import NETWORKS
-from fer.training import RECIPES, StopAtAccuracy, run_folder, train
+from fer.training import RECIPES, Recipe, StopAtAccuracy, run_folder, train
 
 SEED = 1
 
@@ -49,6 +49,12 @@ RECIPE = RECIPES["original"]._replace(
 )
 
 ENDLESS = RECIPE._replace(stop_accuracy=1.0)  # never stops by itself
+
+
+def train_on_labels(network: keras.Model, recipe: Recipe, pictures: Pictures, folder: Path, seed: int) -> pd.DataFrame:
+    """Train on the labels of the made pictures, as they are."""
+    training = pictures.split("Training")
+    return train(network, recipe, training, one_hot(training.labels), pictures.split("PublicTest"), folder, seed)
 
 
 def fit_with(callback: StopAtAccuracy, epochs: list[dict[str, float]]) -> int:
@@ -92,28 +98,26 @@ def test_missing_metric_is_said_once(capsys: pytest.CaptureFixture):
 
 
 def test_training_stops_by_itself_and_keeps_the_best(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
-    training, validation = pictures.split("Training"), pictures.split("PublicTest")
     network = tiny_network()
-    history = train(network, RECIPE._replace(epochs=60, stop_accuracy=0.9), training, validation, tmp_path, SEED)
+    history = train_on_labels(network, RECIPE._replace(epochs=60, stop_accuracy=0.9), pictures, tmp_path, SEED)
     assert list(history.columns) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
     assert len(history) < 60
     passed = (history["accuracy"] > 0.9) & (history["val_accuracy"] > 0.71)
     assert passed.tolist() == [False] * (len(history) - 1) + [True]
     assert "Stopped after epoch" in capsys.readouterr().out
-    _, accuracy = network.evaluate(evaluation_batches(validation), verbose=0)
+    _, accuracy = network.evaluate(evaluation_batches(pictures.split("PublicTest")), verbose=0)
     assert accuracy == pytest.approx(history["val_accuracy"].max(), abs=1e-6)
     assert history["epoch"].tolist() == list(range(1, len(history) + 1))
 
 
 def test_a_finished_run_is_read_back_not_repeated(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
-    training, validation = pictures.split("Training"), pictures.split("PublicTest")
     first, second = tiny_network(), tiny_network()
-    history = train(first, RECIPE, training, validation, tmp_path, SEED)
+    history = train_on_labels(first, RECIPE, pictures, tmp_path, SEED)
     capsys.readouterr()
-    again = train(second, RECIPE, training, validation, tmp_path, SEED)
+    again = train_on_labels(second, RECIPE, pictures, tmp_path, SEED)
     assert "finished" in capsys.readouterr().out
     pd.testing.assert_frame_equal(history, again)
-    faces = validation.images[..., None]
+    faces = pictures.images[..., None]
     np.testing.assert_array_equal(first.predict(faces, verbose=0), second.predict(faces, verbose=0))
 
 
@@ -122,7 +126,7 @@ import sys, time
 from pathlib import Path
 sys.path[:0] = ["src", "tests"]
 import keras, fer.training
-from test_training import ENDLESS, SEED, noisy_network
+from test_training import ENDLESS, SEED, noisy_network, train_on_labels
 from fer.dataset import read_fer2013
 class Slow(fer.training.EpochProgress):
     def on_epoch_end(self, epoch, logs=None):
@@ -130,8 +134,7 @@ class Slow(fer.training.EpochProgress):
         time.sleep(1)
 fer.training.EpochProgress = Slow
 pictures = read_fer2013(Path(sys.argv[1]))[0]
-training, validation = pictures.split("Training"), pictures.split("PublicTest")
-fer.training.train(noisy_network(), ENDLESS, training, validation, Path(sys.argv[2]), SEED)
+train_on_labels(noisy_network(), ENDLESS, pictures, Path(sys.argv[2]), SEED)
 """
 
 
@@ -146,9 +149,8 @@ def test_a_killed_run_goes_on_after_its_last_epoch(kaggle_zip: Path, pictures: P
     process.wait()
     before = pd.read_csv(log)
     assert 3 <= len(before) < ENDLESS.epochs
-    training, validation = pictures.split("Training"), pictures.split("PublicTest")
-    history = train(noisy_network(), ENDLESS, training, validation, tmp_path / "killed", SEED)
-    uninterrupted = train(noisy_network(), ENDLESS, training, validation, tmp_path / "whole", SEED)
+    history = train_on_labels(noisy_network(), ENDLESS, pictures, tmp_path / "killed", SEED)
+    uninterrupted = train_on_labels(noisy_network(), ENDLESS, pictures, tmp_path / "whole", SEED)
     pd.testing.assert_frame_equal(history, uninterrupted, rtol=1e-12)
     assert history["epoch"].tolist() == list(range(1, ENDLESS.epochs + 1))
 
@@ -213,34 +215,37 @@ def test_erasing_covers_a_rectangle_in_its_share_of_the_pictures():
 
 def test_same_seed_gives_the_same_figures(pictures: Pictures, tmp_path: Path):
     """Bit by bit, for the network and the recipe that the notebook uses."""
-    training, validation = pictures.split("Training"), pictures.split("PublicTest")
     recipe = RECIPES["modern"]._replace(epochs=2, batch_size=16)
 
     def run(folder: str, seed: int) -> pd.DataFrame:
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
-        return train(NETWORKS["modern"](), recipe, training, validation, tmp_path / folder, seed)
+        return train_on_labels(NETWORKS["modern"](), recipe, pictures, tmp_path / folder, seed)
 
     first = run("first", SEED)
     pd.testing.assert_frame_equal(first, run("again", SEED), check_exact=True)
     assert not first.equals(run("other", SEED + 1))
 
 
+def batches_of(pictures: Pictures, reach: Augmentation, seed: int, epochs: range) -> tf.data.Dataset:
+    return training_batches(pictures, one_hot(pictures.labels), 32, reach, seed, epochs)
+
+
 def test_batches_are_the_same_for_the_same_seed(pictures: Pictures):
     reach = Augmentation(shift=0.1, rotation=10.0)
 
     def one_epoch(seed: int) -> np.ndarray:
-        return np.concatenate([images for images, _ in training_batches(pictures, 32, reach, seed, range(1))])
+        return np.concatenate([images for images, _ in batches_of(pictures, reach, seed, range(1))])
 
     np.testing.assert_array_equal(one_epoch(1), one_epoch(1))
     assert not np.array_equal(one_epoch(1), one_epoch(2))
-    batches = training_batches(pictures, 32, reach, 1, range(1))
+    batches = batches_of(pictures, reach, 1, range(1))
     assert not np.array_equal(next(iter(batches))[0], next(iter(batches.skip(1)))[0])
 
 
 def test_every_epoch_looks_different(pictures: Pictures):
     def epochs(numbers: range) -> np.ndarray:
-        batches = training_batches(pictures, 32, Augmentation(shift=0.1), 1, numbers)
+        batches = batches_of(pictures, Augmentation(shift=0.1), 1, numbers)
         return np.stack([images for images, _ in batches]).reshape(len(numbers), -1)
 
     first, second, third = epochs(range(3))
@@ -251,7 +256,7 @@ def test_every_epoch_looks_different(pictures: Pictures):
 
 def test_labels_stay_with_their_pictures(pictures: Pictures):
     """The class of a made picture can be told from the height of its bright bar."""
-    for images, labels in training_batches(pictures, 32, Augmentation(), 1, range(1)):
+    for images, labels in batches_of(pictures, Augmentation(), 1, range(1)):
         heights = images.numpy()[:, :, 6:42, 0].mean(axis=2)
         bars = np.stack([heights[:, 4 + 9 * label : 10 + 9 * label].mean(axis=1) for label in range(5)], axis=1)
         agree = bars.argmax(axis=1) == labels.numpy().argmax(axis=1)

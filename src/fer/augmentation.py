@@ -74,15 +74,17 @@ def erase(images: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
 
 
 def training_batches(
-    pictures: Pictures, batch_size: int, reach: Augmentation, seed: int, epochs: range
+    pictures: Pictures, targets: np.ndarray, batch_size: int, reach: Augmentation, seed: int, epochs: range
 ) -> tf.data.Dataset:
     """Give the batches of these epochs one after the other, shuffled and augmented anew in each.
 
+    targets: (N, 5) float32, the probabilities that the network is to learn for each picture.
     What an epoch looks like follows from the seed and its number alone, so that a run that goes on later sees what it
-    would have seen. Yields images (batch_size, 48, 48, 1) float32 in 0–255 and one-hot labels (batch_size, 5) float32;
+    would have seen. Yields images (batch_size, 48, 48, 1) float32 in 0–255 and their targets (batch_size, 5) float32;
     `batches_an_epoch` of them, the last pictures of an epoch's order being left out.
     """
-    each, whole = tf.data.Dataset.from_tensor_slices(arrays_for(pictures)), batches_an_epoch(pictures, batch_size)
+    each = tf.data.Dataset.from_tensor_slices((pictures.images[..., None], targets))
+    whole = batches_an_epoch(pictures, batch_size)
     count = len(pictures.labels)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -102,10 +104,12 @@ def batches_an_epoch(pictures: Pictures, batch_size: int) -> int:
 
 
 def evaluation_batches(pictures: Pictures, batch_size: int = 256) -> tf.data.Dataset:
-    """Batch the pictures as they are, in their order: images uint8, labels as in `training_batches`."""
-    return tf.data.Dataset.from_tensor_slices(arrays_for(pictures)).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    """Batch the pictures as they are, in their order: images uint8, one-hot labels (batch_size, 5) float32."""
+    arrays = pictures.images[..., None], one_hot(pictures.labels)
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def arrays_for(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (N, 48, 48, 1) uint8 and one-hot labels (N, 5) float32."""
-    return pictures.images[..., None], keras.utils.to_categorical(pictures.labels, len(EXPRESSIONS))
+def one_hot(labels: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
+    """Return (N, 5) float32 probabilities: all on the label, but for `smoothing`, which all five share evenly."""
+    certain = keras.utils.to_categorical(labels, len(EXPRESSIONS))
+    return (certain * (1 - smoothing) + smoothing / len(EXPRESSIONS)).astype(np.float32)

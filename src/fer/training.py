@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import pandas as pd
 import tensorflow as tf
 
@@ -22,11 +23,13 @@ class Recipe(NamedTuple):
     optimizer: str  # "adam" or "sgd" (Nesterov, momentum 0.9)
     learning_rate: float  # the peak, after one epoch of warm-up; from there half a cosine down to zero
     weight_decay: float  # decoupled: each step shrinks the weights by this times the learning rate
-    label_smoothing: float
+    label_smoothing: float  # of a network without a teacher
     augmentation: Augmentation
     stop_accuracy: float
     stop_val_accuracy: float
     hold_out_one_in: int = 0  # one in so many training pictures is kept back, to calibrate the network on
+    teacher_epochs: int = 0  # so long is another network trained first, from which this one then learns; 0: no teacher
+    trust: float = 0.0  # the teacher's share, 0–1, in what is learnt; the label has the rest
 
 
 RECIPES = {
@@ -42,7 +45,7 @@ RECIPES = {
         stop_val_accuracy=0.71,
     ),
     "modern": Recipe(
-        epochs=28,
+        epochs=56,
         batch_size=64,
         optimizer="sgd",
         learning_rate=0.05,
@@ -52,6 +55,8 @@ RECIPES = {
         stop_accuracy=0.90,
         stop_val_accuracy=0.80,
         hold_out_one_in=20,
+        teacher_epochs=24,
+        trust=0.7,
     ),
 }
 
@@ -142,7 +147,7 @@ def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) 
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     network.compile(
         optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        loss="categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=bool(tf.config.list_physical_devices("GPU")),  # on a CPU, XLA trains three times slower
     )
@@ -157,10 +162,17 @@ def run_folder(parent: Path, network: keras.Model, recipe: Recipe, training: Pic
 
 
 def train(
-    network: keras.Model, recipe: Recipe, training: Pictures, validation: Pictures, folder: Path, seed: int
+    network: keras.Model,
+    recipe: Recipe,
+    training: Pictures,
+    targets: np.ndarray,
+    validation: Pictures,
+    folder: Path,
+    seed: int,
 ) -> pd.DataFrame:
     """Train until the recipe ends or StopAtAccuracy stops it; leave the network with its best weights.
 
+    targets: (N, 5) float32, the probabilities to learn for the training pictures; accuracy is agreement with them.
     A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
     history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss.
     """
@@ -180,7 +192,9 @@ def train(
         so_far = read_history(log).head(done)
         so_far.assign(epoch=so_far["epoch"] - 1).to_csv(log, index=False)  # without an epoch that was not kept
         network.fit(
-            training_batches(training, recipe.batch_size, recipe.augmentation, seed, range(done, recipe.epochs)),
+            training_batches(
+                training, targets, recipe.batch_size, recipe.augmentation, seed, range(done, recipe.epochs)
+            ),
             steps_per_epoch=steps,
             initial_epoch=done,
             epochs=recipe.epochs,

@@ -1,0 +1,94 @@
+"""A network learns from one that was trained before it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_training import ENDLESS, SEED, tiny_network
+
+from fer.augmentation import Augmentation, one_hot
+from fer.dataset import Pictures, read_fer2013
+from fer.distillation import opinion, what_to_learn
+from fer.training import train
+
+TAUGHT = ENDLESS._replace(teacher_epochs=4, trust=0.7, label_smoothing=0.1)
+
+
+@pytest.fixture(scope="module")
+def pictures(kaggle_zip: Path) -> Pictures:
+    return read_fer2013(kaggle_zip)[0]
+
+
+def targets_in(runs: Path, pictures: Pictures, **changes: object) -> np.ndarray:
+    training, validation = pictures.split("Training"), pictures.split("PublicTest")
+    return what_to_learn(tiny_network, TAUGHT._replace(**changes), training, validation, runs, SEED)
+
+
+def test_without_a_teacher_the_smoothed_labels_are_learnt(pictures: Pictures, tmp_path: Path):
+    targets = targets_in(tmp_path, pictures, teacher_epochs=0)
+    labels = pictures.split("Training").labels
+    assert (targets.argmax(axis=1) == labels).all()
+    assert targets.max(axis=1) == pytest.approx(0.92)  # 0.9 and a fifth of the 0.1 that all share
+    assert targets.sum(axis=1) == pytest.approx(1)
+    assert not list(tmp_path.iterdir())  # nobody was trained
+
+
+def test_a_wrong_label_is_outvoted_by_the_teacher(pictures: Pictures, tmp_path: Path):
+    """One made picture is labelled sad on purpose, and looks angry like 40 others."""
+    training = pictures.split("Training")
+    faces = [image.tobytes() for image in training.images]
+    wrong = next(n for n, face in enumerate(faces) if faces.count(face) > 1 and training.labels[n] == 2)
+    targets = targets_in(tmp_path, pictures, teacher_epochs=30, label_smoothing=0.0, trust=0.9)
+    assert targets[wrong].argmax() == 0
+    agree = targets.argmax(axis=1) == training.labels
+    assert agree.sum() >= len(agree) - 3
+
+
+def test_the_label_keeps_the_share_that_is_not_the_teacher_s(pictures: Pictures, tmp_path: Path):
+    labels = one_hot(pictures.split("Training").labels)
+    apart = {trust: targets_in(tmp_path / str(trust), pictures, trust=trust) - labels for trust in (0.2, 0.8)}
+    np.testing.assert_allclose(4 * apart[0.2], apart[0.8], atol=1e-5)
+    assert np.abs(apart[0.8]).max() > 0.05
+
+
+def test_a_teacher_is_trained_once_and_asked_once(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+    first = targets_in(tmp_path, pictures)
+    assert "Epoch  4/4" in capsys.readouterr().out
+    (teacher,) = tmp_path.iterdir()
+    assert {"finished", "best.weights.h5", "opinion.npy"} <= {path.name for path in teacher.iterdir()}
+    np.testing.assert_array_equal(targets_in(tmp_path, pictures), first)
+    assert "Epoch" not in capsys.readouterr().out
+    targets_in(tmp_path, pictures, learning_rate=0.02)
+    assert len(list(tmp_path.iterdir())) == 2  # another recipe, another teacher
+
+
+def test_a_teacher_cut_off_before_it_was_asked_is_asked_now(pictures: Pictures, tmp_path: Path):
+    first = targets_in(tmp_path, pictures)
+    (kept,) = tmp_path.glob("*/opinion.npy")
+    kept.unlink()
+    np.testing.assert_allclose(targets_in(tmp_path, pictures), first, atol=1e-6)
+
+
+def test_the_teacher_is_another_network_than_its_pupil(pictures: Pictures, tmp_path: Path):
+    """Two networks from the same random start would make the same mistakes."""
+    targets_in(tmp_path, pictures)
+    (folder,) = tmp_path.iterdir()
+    training = pictures.split("Training")
+    pupil, teacher = tiny_network(), tiny_network()
+    recipe = TAUGHT._replace(epochs=4, teacher_epochs=0)
+    train(pupil, recipe, training, one_hot(training.labels, 0.1), pictures.split("PublicTest"), tmp_path / "p", SEED)
+    teacher.load_weights(folder / "best.weights.h5")
+    weights = [network.layers[-1].kernel.numpy() for network in (pupil, teacher)]
+    assert not np.allclose(*weights, atol=1e-3)
+
+
+def test_an_opinion_is_the_mean_over_changed_views(pictures: Pictures):
+    network, some = tiny_network(), pictures.where(slice(0, 40))
+    faces = some.images[..., None]
+    plain = (network.predict(faces, verbose=0) + network.predict(faces[:, :, ::-1], verbose=0)) / 2
+    unchanged = opinion(network, some, Augmentation(), SEED)
+    assert unchanged.sum(axis=1) == pytest.approx(1)
+    np.testing.assert_allclose(unchanged, plain, atol=0.2)  # eight views, mirrored or not
+    moved = opinion(network, some, Augmentation(shift=0.3), SEED)
+    assert np.abs(moved - unchanged).max() > 0.01
+    np.testing.assert_array_equal(opinion(network, some, Augmentation(shift=0.3), SEED), moved)
