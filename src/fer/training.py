@@ -45,7 +45,7 @@ RECIPES = {
         stop_val_accuracy=0.71,
     ),
     "modern": Recipe(
-        epochs=56,
+        epochs=44,
         batch_size=64,
         optimizer="sgd",
         learning_rate=0.05,
