@@ -175,7 +175,13 @@ plot_architecture(network).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 from fer.augmentation import Augmentation
 
 # %%
-from fer.training import RECIPES, run_folder, train
+from fer.callbacks import StopAtAccuracy
+
+# %%
+from fer.checkpoints import run_folder
+
+# %%
+from fer.training import RECIPES, train
 
 # %%
 # @title The recipe

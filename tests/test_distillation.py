@@ -55,7 +55,7 @@ def test_a_teacher_is_trained_once_and_asked_once(pictures: Pictures, tmp_path: 
     first = targets_in(tmp_path, pictures)
     assert "Epoch  4/4" in capsys.readouterr().out
     (teacher,) = tmp_path.iterdir()
-    assert {"finished", "best.weights.h5", "opinion.npy"} <= {path.name for path in teacher.iterdir()}
+    assert {"best.weights.h5", "opinion.npy"} <= {path.name for path in teacher.iterdir()}
     np.testing.assert_array_equal(targets_in(tmp_path, pictures), first)
     assert "Epoch" not in capsys.readouterr().out
     targets_in(tmp_path, pictures, learning_rate=0.02)

@@ -14,9 +14,11 @@ import tensorflow as tf
 from conftest import ROOT
 
 from fer.augmentation import Augmentation, augment, evaluation_batches, one_hot, training_batches
+from fer.callbacks import StopAtAccuracy
+from fer.checkpoints import run_folder
 from fer.dataset import Pictures, read_fer2013
 from fer.network import NETWORKS
-from fer.training import RECIPES, Recipe, StopAtAccuracy, run_folder, train
+from fer.training import RECIPES, Recipe, train
 
 SEED = 1
 

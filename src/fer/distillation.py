@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from fer.augmentation import Augmentation, augment, one_hot
+from fer.checkpoints import run_folder
 from fer.dataset import Pictures
 from fer.progress import progress
-from fer.training import Recipe, run_folder, train
+from fer.training import Recipe, train
 
 VIEWS = 8
 

@@ -1,7 +1,5 @@
 """Train by a recipe, stop when good enough, go on after a break."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +9,10 @@ import pandas as pd
 import tensorflow as tf
 
 from fer.augmentation import Augmentation, batches_an_epoch, evaluation_batches, training_batches
+from fer.callbacks import EpochProgress, StopAtAccuracy
+from fer.checkpoints import KeepWeights, alone_in, cut_history, put_dropout_forward, read_history
 from fer.dataset import Pictures
-from fer.progress import progress
+from fer.environment import UserError
 
 
 class Recipe(NamedTuple):
@@ -61,77 +61,6 @@ RECIPES = {
 }
 
 
-class StopAtAccuracy(keras.callbacks.Callback):
-    """Stop at the end of the first epoch in which both accuracies are above their thresholds (shares, 0–1)."""
-
-    def __init__(self, accuracy: float = 0.75, val_accuracy: float = 0.71) -> None:
-        super().__init__()
-        self.accuracy = accuracy
-        self.val_accuracy = val_accuracy
-        self.has_complained = False
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Compare the epoch's accuracies with the thresholds."""
-        logs = logs or {}
-        missing = [name for name in ("accuracy", "val_accuracy") if name not in logs]
-        if missing:
-            if not self.has_complained:
-                print(f"StopAtAccuracy cannot stop this run: it does not measure {' and '.join(missing)}.")
-            self.has_complained = True
-            return
-        if (
-            logs["accuracy"] > self.accuracy
-            and logs["val_accuracy"] > self.val_accuracy
-        ):  # fmt: skip
-            self.model.stop_training = True
-            print(
-                f"Stopped after epoch {epoch + 1}: accuracy {logs['accuracy']:.1%} is above {self.accuracy:.1%}"
-                f" and validation accuracy {logs['val_accuracy']:.1%} above {self.val_accuracy:.1%}."
-            )
-
-
-class EpochProgress(keras.callbacks.Callback):
-    """Show a bar while an epoch runs, and one line of figures when it is done."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Start the bar."""
-        self.bar = progress(None, f"Epoch {epoch + 1:2d}/{self.params['epochs']}", self.params["steps"], "batches")
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Move the bar."""
-        self.bar.update()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Replace the bar by the figures."""
-        seconds = self.bar.format_dict["elapsed"]
-        self.bar.leave = False
-        self.bar.close()
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in sorted((logs or {}).items()))
-        print(f"Epoch {epoch + 1:2d}/{self.params['epochs']}  {seconds:4.0f} s  {figures}", flush=True)
-
-
-class KeepWeights(keras.callbacks.Callback):
-    """After each epoch keep the weights with the optimiser's state, and the best weights so far.
-
-    Each file is written beside and then renamed: a run that is killed leaves whole files only.
-    """
-
-    def __init__(self, folder: Path, best_so_far: float) -> None:
-        super().__init__()
-        self.folder = folder
-        self.best = best_so_far
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write last.weights.h5, and best.weights.h5 if the validation accuracy is the best so far."""
-        unfinished = self.folder / "unfinished.weights.h5"
-        if logs["val_accuracy"] > self.best:
-            self.best = logs["val_accuracy"]
-            self.model.save_weights(unfinished)
-            unfinished.replace(self.folder / "best.weights.h5")
-        self.model.save_weights(unfinished)
-        unfinished.replace(self.folder / "last.weights.h5")
-
-
 def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
     """Set loss, optimiser and schedule of the recipe."""
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -154,13 +83,6 @@ def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) 
     optimizer.build(network.trainable_variables)
 
 
-def run_folder(parent: Path, network: keras.Model, recipe: Recipe, training: Pictures, seed: int) -> Path:
-    """Name the folder of this run after all that decides its result, so that only the same run is continued."""
-    data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
-    decides = json.dumps([network.to_json(), recipe, data, seed])
-    return parent / f"{network.name}-{hashlib.sha256(decides.encode()).hexdigest()[:8]}"
-
-
 def train(
     network: keras.Model,
     recipe: Recipe,
@@ -174,56 +96,41 @@ def train(
 
     targets: (N, 5) float32, the probabilities to learn for the training pictures; accuracy is agreement with them.
     A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
-    history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss.
+    history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss. Raises UserError where the folder is in use
+    or its disk refuses, where the memory does not suffice, and where no epoch came to a good end.
     """
+    last, best, log, done = folder / "last.weights.h5", folder / "best.weights.h5", folder / "history.csv", 0
     steps = batches_an_epoch(training, recipe.batch_size)
-    compile_network(network, recipe, steps)
-    last, log, finished = folder / "last.weights.h5", folder / "history.csv", folder / "finished"
-    folder.mkdir(parents=True, exist_ok=True)
-    if finished.exists():
-        print(f"This run is finished. To train afresh, delete {folder} or change SEED.")
-    else:
-        done = 0
+    stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
+    with alone_in(folder):
+        compile_network(network, recipe, steps)
         if last.exists():
             network.load_weights(last)
             done = int(network.optimizer.iterations) // steps
-            print(f"Going on after epoch {done}, as kept in {folder}.")
             put_dropout_forward(network, done * steps)
-        so_far = read_history(log).head(done)
-        so_far.assign(epoch=so_far["epoch"] - 1).to_csv(log, index=False)  # without an epoch that was not kept
-        network.fit(
-            training_batches(
-                training, targets, recipe.batch_size, recipe.augmentation, seed, range(done, recipe.epochs)
-            ),
-            steps_per_epoch=steps,
-            initial_epoch=done,
-            epochs=recipe.epochs,
-            validation_data=evaluation_batches(validation),
-            verbose=0,
-            shuffle=False,  # the batches are shuffled already
-            callbacks=[
-                EpochProgress(),
-                StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy),
-                keras.callbacks.CSVLogger(log, append=True),
-                KeepWeights(folder, best_so_far=so_far["val_accuracy"].max() if done else 0.0),
-            ],
-        )
-        finished.touch()
-    network.load_weights(folder / "best.weights.h5")
+        so_far = cut_history(log, done)
+        if done and (done == recipe.epochs or stop.has_passed(so_far.iloc[-1])):
+            print(f"This run is finished. To train afresh, delete {folder} or change SEED.")
+        else:
+            if done:
+                print(f"Going on after epoch {done}, as kept in {folder}.")
+            epochs = range(done, recipe.epochs)
+            network.fit(
+                training_batches(training, targets, recipe.batch_size, recipe.augmentation, seed, epochs),
+                steps_per_epoch=steps,
+                initial_epoch=done,
+                epochs=recipe.epochs,
+                validation_data=evaluation_batches(validation),
+                verbose=0,
+                shuffle=False,  # the batches are shuffled already
+                callbacks=[
+                    EpochProgress(),
+                    stop,
+                    keras.callbacks.CSVLogger(log, append=True),
+                    KeepWeights(folder, best_so_far=so_far["val_accuracy"].max() if done else 0.0),
+                ],
+            )
+        if not best.exists():
+            raise UserError(f"No epoch came to a good end. Delete {folder} and train with a smaller learning rate.")
+        network.load_weights(best)
     return read_history(log)
-
-
-def put_dropout_forward(network: keras.Model, steps: int) -> None:
-    """Let dropout go on where it was after so many steps: it counts how often it was asked, and Keras forgets that."""
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            seed, asked = keras.ops.convert_to_numpy(layer.seed_generator.state)
-            layer.seed_generator.state.assign([seed, asked + steps])
-
-
-def read_history(log: Path) -> pd.DataFrame:
-    """Read a CSVLogger's file; the epochs count from 1."""
-    if not log.exists():
-        return pd.DataFrame(columns=["epoch", "accuracy", "loss", "val_accuracy", "val_loss"])
-    history = pd.read_csv(log)
-    return history.assign(epoch=history["epoch"] + 1)

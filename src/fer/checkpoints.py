@@ -1,0 +1,116 @@
+"""Keep a training run on disk, so that it goes on after a break as if there had been none."""
+
+import errno
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import pandas as pd
+import tensorflow as tf
+from filelock import FileLock, Timeout
+
+from fer.dataset import Pictures
+from fer.environment import UserError
+
+
+def run_folder(parent: Path, network: keras.Model, recipe: tuple, training: Pictures, seed: int) -> Path:
+    """Name the folder of this run after all that decides its result, so that only the same run is continued."""
+    data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
+    decides = json.dumps([network.to_json(), recipe, data, seed])
+    return parent / f"{network.name}-{hashlib.sha256(decides.encode()).hexdigest()[:8]}"
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make a run's folder and keep other notebooks out of it meanwhile.
+
+    What its disk refuses, and what the memory does, becomes a UserError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
+            yield
+    except Timeout:
+        raise UserError(
+            f"Another notebook is training this very run, in {folder}. Wait until it is done, or change SEED."
+        ) from None
+    except tf.errors.ResourceExhaustedError:
+        raise UserError(
+            "The memory does not suffice. Restart the runtime, so that earlier work leaves it, and run all cells again:"
+            " the training goes on."
+        ) from None
+    except OSError as error:
+        raise UserError(f"{disk_problem(error, folder)} Put that right and run this cell again: it goes on.") from error
+
+
+def disk_problem(error: OSError, folder: Path) -> str:
+    """Say in one sentence what a disk refused; HDF5 reports the number of the system's error in its text alone."""
+    numbers = {error.errno, *(number for number in FULL if f"errno = {number}" in str(error))}
+    if numbers & set(FULL):
+        return f"The disk is full, so that nothing can be kept in {folder}: the last whole epoch still is."
+    return f"Nothing can be written in {folder}: {error.strerror or str(error)[:100]}."
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class KeepWeights(keras.callbacks.Callback):
+    """After each epoch keep the weights with the optimiser's state, and the best weights so far.
+
+    Each file is written beside and then renamed: a run that is killed leaves whole files only. A loss that is no number
+    any more ends the run; its epoch is not kept.
+    """
+
+    def __init__(self, folder: Path, best_so_far: float) -> None:
+        super().__init__()
+        self.folder = folder
+        self.best = best_so_far
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write last.weights.h5, and best.weights.h5 if the validation accuracy is the best so far."""
+        if not math.isfinite(logs["loss"]):
+            self.model.stop_training = True
+            print(
+                f"The loss is no number any more (epoch {epoch + 1}): the training has run away, and stops. A smaller"
+                " learning rate helps. The best weights before that are kept."
+            )
+            return
+        if logs["val_accuracy"] > self.best:
+            self.best = logs["val_accuracy"]
+            self.save("best.weights.h5")
+        self.save("last.weights.h5")
+
+    def save(self, name: str) -> None:
+        """Write the weights under a name, whole or not at all."""
+        unfinished = self.folder / "unfinished.weights.h5"
+        self.model.save_weights(unfinished)
+        unfinished.replace(self.folder / name)
+
+
+def read_history(log: Path) -> pd.DataFrame:
+    """Read a CSVLogger's file, to the last digit; the epochs count from 1."""
+    if not log.exists():
+        return pd.DataFrame(columns=["epoch", "accuracy", "loss", "val_accuracy", "val_loss"])
+    history = pd.read_csv(log, float_precision="round_trip")
+    return history.assign(epoch=history["epoch"] + 1)
+
+
+def cut_history(log: Path, epochs: int) -> pd.DataFrame:
+    """Leave only the first epochs in a CSVLogger's file (a later one was not kept), and return them."""
+    kept = read_history(log).head(epochs)
+    unfinished = log.with_name("unfinished.csv")
+    kept.assign(epoch=kept["epoch"] - 1).to_csv(unfinished, index=False)
+    unfinished.replace(log)
+    return kept
+
+
+def put_dropout_forward(network: keras.Model, steps: int) -> None:
+    """Let dropout go on where it was after so many steps: it counts how often it was asked, and Keras forgets that."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            seed, asked = keras.ops.convert_to_numpy(layer.seed_generator.state)
+            layer.seed_generator.state.assign([seed, asked + steps])
