@@ -8,8 +8,8 @@
 # `via_image.ipynb` and `via_webcam.ipynb` use, and an honest account of how good the network is, in `results/`.
 #
 # Run the cells from top to bottom. On a free Colab GPU this takes minutes (*Runtime → Change runtime type → T4 GPU*),
-# on a laptop about an hour. If it is interrupted, run it again: as long as the disk is there, it goes on after the last
-# finished epoch.
+# on a laptop an hour or two. If it is interrupted, run it again: as long as the disk is there (in Colab, switch on
+# `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
 
 # %% [markdown]
 # ## Choose
@@ -21,7 +21,8 @@
 NETWORK = "modern"  # @param ["modern", "original"]
 # @markdown `modern` is small and the better one; `original` is the network that this project started from.
 FER2013 = ""  # @param {type:"string"}
-# @markdown A Kaggle folder, a zip of it, or a CSV. Empty: `data/fer2013.csv` if it is there, else a download.
+# @markdown A Kaggle folder, a zip of it, or a CSV: a path (also in `/content/drive/MyDrive`) or a web address. Empty:
+# @markdown `data/fer2013.csv` if it is there, else a download.
 EPOCHS = 0  # @param {type:"integer"}
 # @markdown The most epochs to train for; 0 takes the recipe's.
 STOP_ACCURACY = 0.0  # @param {type:"number"}
@@ -32,12 +33,17 @@ SHARE = 1.0  # @param {type:"slider", min:0.01, max:1, step:0.01}
 KEEP_DUPLICATES = False  # @param {type:"boolean"}
 # @markdown Also train on pictures that occur in the test data. It flatters the result.
 SEED = 2014  # @param {type:"integer"}
+SAVE_TO_DRIVE = False  # @param {type:"boolean"}
+# @markdown Colab only: keep data, network and results in your Google Drive, in the folder `fer`. A training that was
+# @markdown cut off, even with its runtime, goes on from there when you run all cells again.
 
 # %%
-from fer.environment import UserError, prepare_opencv, start_tensorflow
+from fer.environment import UserError, check_writable, mount_drive, prepare_opencv, start_tensorflow
 
 # %%
 # @title Check the settings, start TensorFlow
+from pathlib import Path
+
 if NETWORK not in ("modern", "original"):
     raise UserError(f"NETWORK is {NETWORK!r}; choose modern or original.")
 if not 0 < SHARE <= 1:
@@ -46,6 +52,11 @@ if EPOCHS < 0:
     raise UserError(f"EPOCHS is {EPOCHS}; it must be 0 (the recipe's) or more.")
 if not (0 <= STOP_ACCURACY <= 1 and 0 <= STOP_VAL_ACCURACY <= 1):
     raise UserError(f"The thresholds {STOP_ACCURACY} and {STOP_VAL_ACCURACY} must be shares from 0 to 1: 0.75 is 75 %.")
+HOME = mount_drive("SAVE_TO_DRIVE is on") / "fer" if SAVE_TO_DRIVE else Path()
+RUN = NETWORK + "-with-duplicates" * KEEP_DUPLICATES + "-try" * (SHARE < 1 or EPOCHS > 0)
+DATA, MODELS = HOME / "data", HOME / "models"
+RESULTS = HOME / "results" / ("" if RUN == "modern" else RUN)
+check_writable(DATA, MODELS, RESULTS)
 prepare_opencv()
 start_tensorflow()
 
@@ -69,13 +80,8 @@ from fer.download import find_fer2013
 
 # %%
 # @title Read FER-2013
-from pathlib import Path
-
 import pandas as pd
 
-DATA, MODELS = Path("data"), Path("models")
-RUN = NETWORK + ("-with-duplicates" if KEEP_DUPLICATES else "")
-RESULTS = Path("results") if RUN == "modern" else Path("results") / RUN
 csv = DATA / "fer2013.csv"
 source = find_fer2013(FER2013, csv)
 everything, problems = read_fer2013(source)
@@ -161,7 +167,6 @@ import keras
 keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
 keras.utils.set_random_seed(SEED)
 network = NETWORKS[NETWORK]()
-RESULTS.mkdir(parents=True, exist_ok=True)
 plot_architecture(network).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 
 # %% [markdown]
@@ -243,7 +248,10 @@ history.set_index("epoch").round(4)
 from fer.calibration import coverage_table, fit_temperature, fold_temperature, reliability_table
 
 # %%
-from fer.evaluation import compare, judge, predict, worst_mistakes
+from fer.model_files import load_network, save_network
+
+# %%
+from fer.evaluation import compare, judge, place_for, predict, worst_mistakes
 
 # %%
 # @title Calibrate
@@ -326,17 +334,17 @@ else:
 
 # %% [markdown]
 # ## Save the network
-
-# %%
-from fer.model_files import load_network, save_network
+#
+# A better one that lies in `models/` already is not overwritten.
 
 # %%
 # @title Save and load again
 import json
 
-save_network(network, MODELS)
-difference = abs(predict(load_network(MODELS), validation) - probabilities).max()
-print(f"Saved {MODELS / 'fer.json'} and {MODELS / 'fer.h5'}; loaded again, they differ by {difference:.1g} at most.")
+place = place_for(metrics["accuracy"], MODELS, RUN, validation)
+save_network(network, place)
+difference = abs(predict(load_network(place), validation) - probabilities).max()
+print(f"Saved {place / 'fer.json'} and {place / 'fer.h5'}; loaded again, they differ by {difference:.1g} at most.")
 settings = {"network": NETWORK, "seed": SEED, "share": SHARE, "duplicates": "kept" if KEEP_DUPLICATES else "removed"}
 size = {"parameters": network.count_params(), "multiply_adds": multiply_adds(network)}
 effort = {"training_pictures": len(training.labels), "epochs": len(history)}
@@ -356,7 +364,9 @@ result = settings | size | effort | {"PublicTest": metrics | more, "PrivateTest"
 shares = np.bincount(training.labels, minlength=len(EXPRESSIONS)) / len(training.labels)
 same_answer = judge(np.tile(shares, (len(validation.labels), 1)), validation, leaked)
 records = {"same answer always": {"parameters": 0, "multiply_adds": 0, "epochs": 0, "PublicTest": same_answer}}
-records |= {path.parent.name: json.loads(path.read_text()) for path in sorted(Path("results").glob("*/metrics.json"))}
+records |= {
+    path.parent.name: json.loads(path.read_text()) for path in sorted((HOME / "results").glob("*/metrics.json"))
+}
 compare(records | {RUN: result}).round(3)
 
 # %% [markdown]

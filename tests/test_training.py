@@ -1,9 +1,5 @@
 """Training: augmentation, the stop callback, the best weights, going on after a break."""
 
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import keras
@@ -11,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import ROOT
 
 from fer.augmentation import Augmentation, augment, evaluation_batches, one_hot, training_batches
 from fer.callbacks import StopAtAccuracy
@@ -121,40 +116,6 @@ def test_a_finished_run_is_read_back_not_repeated(pictures: Pictures, tmp_path: 
     pd.testing.assert_frame_equal(history, again)
     faces = pictures.images[..., None]
     np.testing.assert_array_equal(first.predict(faces, verbose=0), second.predict(faces, verbose=0))
-
-
-KILLED_RUN = """
-import sys, time
-from pathlib import Path
-sys.path[:0] = ["src", "tests"]
-import keras, fer.training
-from test_training import ENDLESS, SEED, noisy_network, train_on_labels
-from fer.dataset import read_fer2013
-class Slow(fer.training.EpochProgress):
-    def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, logs)
-        time.sleep(1)
-fer.training.EpochProgress = Slow
-pictures = read_fer2013(Path(sys.argv[1]))[0]
-train_on_labels(noisy_network(), ENDLESS, pictures, Path(sys.argv[2]), SEED)
-"""
-
-
-def test_a_killed_run_goes_on_after_its_last_epoch(kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
-    """A real process is killed with SIGKILL; the next run ends as if nothing had happened, to the last digit."""
-    process = subprocess.Popen([sys.executable, "-c", KILLED_RUN, str(kaggle_zip), str(tmp_path / "killed")], cwd=ROOT)
-    log = tmp_path / "killed" / "history.csv"
-    deadline = time.monotonic() + 120
-    while not (log.exists() and log.read_text().count("\n") >= 4) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    before = pd.read_csv(log)
-    assert 3 <= len(before) < ENDLESS.epochs
-    history = train_on_labels(noisy_network(), ENDLESS, pictures, tmp_path / "killed", SEED)
-    uninterrupted = train_on_labels(noisy_network(), ENDLESS, pictures, tmp_path / "whole", SEED)
-    pd.testing.assert_frame_equal(history, uninterrupted, rtol=1e-12)
-    assert history["epoch"].tolist() == list(range(1, ENDLESS.epochs + 1))
 
 
 def test_another_setting_is_another_run(pictures: Pictures, tmp_path: Path):

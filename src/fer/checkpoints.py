@@ -1,6 +1,5 @@
 """Keep a training run on disk, so that it goes on after a break as if there had been none."""
 
-import errno
 import hashlib
 import json
 import math
@@ -14,7 +13,7 @@ import tensorflow as tf
 from filelock import FileLock, Timeout
 
 from fer.dataset import Pictures
-from fer.environment import UserError
+from fer.environment import UserError, writing_to
 
 
 def run_folder(parent: Path, network: keras.Model, recipe: tuple, training: Pictures, seed: int) -> Path:
@@ -31,8 +30,8 @@ def alone_in(folder: Path) -> Iterator[None]:
     What its disk refuses, and what the memory does, becomes a UserError.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
+        # The system lets go of the lock when the process dies.
+        with writing_to(folder), FileLock(folder / "lock", blocking=False):
             yield
     except Timeout:
         raise UserError(
@@ -43,19 +42,6 @@ def alone_in(folder: Path) -> Iterator[None]:
             "The memory does not suffice. Restart the runtime, so that earlier work leaves it, and run all cells again:"
             " the training goes on."
         ) from None
-    except OSError as error:
-        raise UserError(f"{disk_problem(error, folder)} Put that right and run this cell again: it goes on.") from error
-
-
-def disk_problem(error: OSError, folder: Path) -> str:
-    """Say in one sentence what a disk refused; HDF5 reports the number of the system's error in its text alone."""
-    numbers = {error.errno, *(number for number in FULL if f"errno = {number}" in str(error))}
-    if numbers & set(FULL):
-        return f"The disk is full, so that nothing can be kept in {folder}: the last whole epoch still is."
-    return f"Nothing can be written in {folder}: {error.strerror or str(error)[:100]}."
-
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class KeepWeights(keras.callbacks.Callback):

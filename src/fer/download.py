@@ -1,19 +1,33 @@
-"""Find FER-2013 on this machine, or download it."""
+"""Find FER-2013 on this machine, in Drive or at a web address, or download it from Kaggle."""
 
+import hashlib
 from pathlib import Path
 
 import kagglehub
+import requests
 
-from fer.environment import UserError
+from fer.environment import IN_COLAB, UserError, mount_drive, writing_to
+from fer.progress import progress
 
 KAGGLE_DATASET = "msambare/fer2013"  # needs no account
+LONGEST_SILENCE = 30  # seconds
+WAYS = f"""Three ways to bring it:
+  1. connect to the internet and run this cell again;
+  2. download kaggle.com/datasets/{KAGGLE_DATASET} by hand and type the path of the folder or of
+     archive.zip into the field FER2013 (in Colab, upload it first: the folder icon on the left);
+  3. do the same with the classic fer2013.csv or icml_face_data.csv."""
 
 
 def find_fer2013(given: str, csv: Path) -> Path:
-    """Return where FER-2013 is: at the path given, else in the CSV of an earlier run, else downloaded from Kaggle.
+    """Return where FER-2013 is: at the path or address given, else in the CSV of an earlier run, else from Kaggle.
 
-    Raises UserError with the ways to bring it when it is nowhere to be had.
+    A path in /content/drive opens Google Drive first. Raises UserError with the ways to bring it when it is nowhere to
+    be had.
     """
+    if given.startswith(("http://", "https://")):
+        return download_file(given, csv.parent)
+    if IN_COLAB and given.startswith("/content/drive") and not Path(given).exists():
+        mount_drive(f"FER2013 is {given!r}")
     if given:
         return Path(given).expanduser()
     if csv.is_file():
@@ -22,10 +36,37 @@ def find_fer2013(given: str, csv: Path) -> Path:
     try:
         return Path(kagglehub.dataset_download(KAGGLE_DATASET))
     except Exception as error:  # no network, no such host, a broken archive: for the user all the same
-        raise UserError(
-            f"FER-2013 could not be downloaded ({type(error).__name__}). Three ways to bring it:\n"
-            f"  1. connect to the internet and run this cell again;\n"
-            f"  2. download kaggle.com/datasets/{KAGGLE_DATASET} by hand and type the path of the folder or of\n"
-            f"     archive.zip into the field FER2013 (in Colab, upload it first: the folder icon on the left);\n"
-            f"  3. do the same with the classic fer2013.csv or icml_face_data.csv."
-        ) from None
+        raise UserError(f"FER-2013 could not be downloaded ({type(error).__name__}). {WAYS}") from None
+
+
+def download_file(address: str, folder: Path) -> Path:
+    """Download a zip or a CSV into a folder, whole or not at all, and return its path; once is enough.
+
+    Raises UserError where it cannot be had or breaks off.
+    """
+    end = ".csv" if address.partition("?")[0].lower().endswith(".csv") else ".zip"
+    target = folder / f"download-{hashlib.sha256(address.encode()).hexdigest()[:8]}{end}"
+    if target.exists():
+        return target
+    unfinished = target.with_name(target.name + ".part")
+    with writing_to(folder):
+        try:
+            expected = stream_to(unfinished, address)
+        except requests.RequestException as error:  # no such host, a refusal, a line that is cut
+            status = error.response.status_code if error.response is not None else type(error).__name__
+            raise UserError(f"The download of FER-2013 failed ({status}). {WAYS}") from None
+    if unfinished.stat().st_size < expected:
+        raise UserError(f"The download broke off after {unfinished.stat().st_size:,} of {expected:,} bytes. {WAYS}")
+    unfinished.replace(target)
+    return target
+
+
+def stream_to(file: Path, address: str) -> int:
+    """Write what an address answers with to a file, with a progress bar; return how many bytes it promised, or 0."""
+    with requests.get(address, stream=True, timeout=LONGEST_SILENCE) as answer, file.open("wb") as target:
+        answer.raise_for_status()
+        expected = int(answer.headers.get("Content-Length", 0))
+        with progress(None, "Downloading FER-2013", expected or None, "bytes") as bar:
+            for piece in answer.iter_content(2**20):
+                bar.update(target.write(piece))
+    return expected

@@ -1,9 +1,13 @@
 """Set up the place where the notebook runs: Colab, JupyterLab or a plain kernel."""
 
+import errno
 import importlib
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a bad picture is reported in our own words
@@ -20,6 +24,32 @@ class UserError(ValueError):
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback."""
         return [f"\N{WARNING SIGN} {self}"]
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Make a folder for what is written meanwhile; what its disk refuses is a UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        # HDF5 tells the number of the system's error in its text alone.
+        is_full = any(number == error.errno or f"errno = {number}" in str(error) for number in DISK_IS_FULL)
+        reason = "its disk is full" if is_full else error.strerror or str(error)[:100]
+        raise UserError(
+            f"Nothing can be written in {folder.absolute()}: {reason}. What is whole there stays whole."
+            " Put that right and run this cell again."
+        ) from error
+
+
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def check_writable(*folders: Path) -> None:
+    """Write a byte in each folder and take it away again: better to hear of it now than after an hour of training."""
+    for folder in folders:
+        with writing_to(folder), tempfile.NamedTemporaryFile(dir=folder) as file:
+            file.write(b"0")
 
 
 def prepare_opencv() -> None:
@@ -63,6 +93,22 @@ def start_tensorflow() -> None:
     print(f"TensorFlow {tf.__version__} on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}.")
 
 
+def mount_drive(wish: str) -> Path:
+    """Mount the user's Google Drive, which asks for permission, and return its folder; wish: the field that wants it.
+
+    Raises UserError outside Colab, and where permission is denied.
+    """
+    if not IN_COLAB:
+        raise UserError(f"{wish}, but Google Drive is only at hand in Colab.")
+    from google.colab import drive
+
+    try:
+        drive.mount("/content/drive")
+    except Exception as error:  # Colab's page answers a refusal with various errors
+        raise UserError(f"{wish}, but Google Drive did not open ({str(error)[:100]}). Allow it, or clear it.") from None
+    return Path("/content/drive/MyDrive")
+
+
 def find_models(repository: str, drive_folder: str = "") -> Path:
     """Find the folder with fer.json and fer.h5: in Drive if asked for, here, or in a clone of the repository.
 
@@ -70,12 +116,7 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
     one never does. Raises UserError that says how to bring the files.
     """
     if drive_folder:
-        if not IN_COLAB:
-            raise UserError(f"DRIVE_FOLDER is {drive_folder!r}, but Google Drive is only at hand in Colab.")
-        from google.colab import drive
-
-        drive.mount("/content/drive")
-        folders = [Path("/content/drive/MyDrive") / drive_folder]
+        folders = [mount_drive(f"DRIVE_FOLDER is {drive_folder!r}") / drive_folder]
     else:
         clone = Path(repository.rstrip("/").rsplit("/", 1)[-1])
         folders = [Path("models"), Path(), clone / "models"]

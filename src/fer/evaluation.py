@@ -1,6 +1,7 @@
 """Judge a network on pictures that it was not trained on."""
 
 import math
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 from fer.calibration import expected_calibration_error, reliability_table
 from fer.dataset import Pictures
 from fer.expressions import EXPRESSIONS
+from fer.model_files import UnusableModelError, load_network
 
 
 def predict(network: keras.Model, pictures: Pictures) -> np.ndarray:
@@ -42,6 +44,23 @@ def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> 
     surest_wrong = np.where(probabilities.argmax(axis=1) != labels, probabilities.max(axis=1), 0.0)
     worst = np.argsort(-surest_wrong, kind="stable")[:most]
     return worst[surest_wrong[worst] > 0]
+
+
+def place_for(accuracy: float, models: Path, name: str, pictures: Pictures) -> Path:
+    """Return where to save a network, so that a better one is never overwritten: `models`, or `models/<name>`.
+
+    accuracy: the share 0–1 of the pictures that it names right. The network that lies in `models`, if one does, is
+    asked about the same pictures.
+    """
+    try:
+        answers = predict(load_network(models), pictures).argmax(axis=1)
+    except UnusableModelError:
+        return models
+    former = accuracy_score(pictures.labels, answers)
+    if accuracy >= former - 1e-4:  # the same network again, rounded
+        return models
+    print(f"The network in {models} is better ({former:.1%} right): it stays, and this one goes to {models / name}.")
+    return models / name
 
 
 def judge(probabilities: np.ndarray, pictures: Pictures, leaked: np.ndarray) -> dict:

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import keras
 
-from fer.environment import UserError
+from fer.environment import UserError, writing_to
 from fer.expressions import EXPRESSIONS, SIDE
 
 MODEL_FILES = ("fer.json", "fer.h5")
@@ -26,22 +26,23 @@ class UnusableModelError(UserError):
 def save_network(network: keras.Model, folder: Path) -> None:
     """Write fer.json (architecture), fer.h5 (weights, architecture) and their checksums.
 
-    Each is written beside and then renamed, so that a run cut off here leaves the former files whole.
+    Each is written beside and then renamed, so that a run cut off here leaves the former files whole. Raises UserError
+    where the disk refuses.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
-    unfinished["fer.json"].write_text(portable_json(network.to_json()))
-    logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
-    try:
-        network.save(unfinished["fer.h5"], include_optimizer=False)
-    finally:
-        logging.disable(logging.NOTSET)
-    with h5py.File(unfinished["fer.h5"], "r+") as file:
-        file.attrs["model_config"] = portable_json(file.attrs["model_config"])
-    sums = "".join(f"{checksum(path)}  {name}\n" for name, path in unfinished.items())
-    for name, path in unfinished.items():
-        path.replace(folder / name)
-    (folder / CHECKSUMS).write_text(sums)
+    with writing_to(folder):
+        unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
+        unfinished["fer.json"].write_text(portable_json(network.to_json()))
+        logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
+        try:
+            network.save(unfinished["fer.h5"], include_optimizer=False)
+        finally:
+            logging.disable(logging.NOTSET)
+        with h5py.File(unfinished["fer.h5"], "r+") as file:
+            file.attrs["model_config"] = portable_json(file.attrs["model_config"])
+        sums = "".join(f"{checksum(path)}  {name}\n" for name, path in unfinished.items())
+        for name, path in unfinished.items():
+            path.replace(folder / name)
+        (folder / CHECKSUMS).write_text(sums)
 
 
 def portable_json(architecture: str) -> str:

@@ -1,0 +1,266 @@
+"""Training that is killed, or whose disk, memory or numbers fail: nothing good is lost, and the next run goes on."""
+
+import http.server
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from test_training import ENDLESS, SEED, noisy_network, tiny_network, train_on_labels
+
+from fer.augmentation import one_hot
+from fer.dataset import Pictures, read_fer2013, write_csv
+from fer.download import find_fer2013
+from fer.environment import UserError, check_writable, mount_drive
+from fer.evaluation import place_for
+from fer.model_files import load_network, save_network
+from fer.training import train
+
+LONG = ENDLESS._replace(epochs=24)
+WHOLE_RUN = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = ["src", "tests"]
+import fer.training
+from test_faults import LONG
+from test_training import SEED, noisy_network, train_on_labels
+from fer.dataset import read_fer2013
+from fer.model_files import save_network
+class Slow(fer.training.EpochProgress):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        time.sleep(0.2)
+fer.training.EpochProgress = Slow
+network, folder = noisy_network(), Path(sys.argv[2])
+print("ready", flush=True)
+train_on_labels(network, LONG, read_fer2013(Path(sys.argv[1]))[0], folder, SEED)
+save_network(network, folder / "models")
+"""
+
+
+@pytest.fixture(scope="module")
+def pictures(kaggle_zip: Path) -> Pictures:
+    return read_fer2013(kaggle_zip)[0]
+
+
+def start_run(source: Path, folder: Path) -> subprocess.Popen:
+    command = [sys.executable, "-c", WHOLE_RUN, str(source), str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    while process.stdout.readline().strip() != "ready":
+        assert process.poll() is None
+    threading.Thread(target=process.stdout.read, daemon=True).start()  # so that it never waits for its reader
+    return process
+
+
+def kill_when(process: subprocess.Popen, moment: Callable[[], bool]) -> bool:
+    """Kill a process with SIGKILL as soon as the moment has come; tell whether it came before its end."""
+    while process.poll() is None:
+        if moment():
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return True
+        time.sleep(0.0005)
+    return False
+
+
+def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
+    """Real processes and SIGKILL: seven at random moments, two while a checkpoint is written, one in the final save."""
+    folder, chance = tmp_path / "killed", np.random.default_rng()
+    checkpoint, saving = folder / "unfinished.weights.h5", folder / "models" / "unfinished.fer.h5"
+    for number in range(9):
+        process, start, wait = start_run(kaggle_zip, folder), time.monotonic(), chance.uniform(0.2, 2.5)
+        writes = number % 4 == 3
+        assert kill_when(process, checkpoint.exists if writes else lambda: time.monotonic() > start + wait)  # noqa: B023
+    assert not (folder / "models").exists(), "the nine ended too late to be in the training"
+    assert kill_when(start_run(kaggle_zip, folder), saving.exists)
+    assert start_run(kaggle_zip, folder).wait() == 0
+    network = noisy_network()
+    expected = train_on_labels(network, LONG, pictures, tmp_path / "whole", SEED)
+    logs = [pd.read_csv(path / "history.csv", float_precision="round_trip") for path in (folder, tmp_path / "whole")]
+    pd.testing.assert_frame_equal(*logs, check_exact=True)
+    assert len(expected) == LONG.epochs
+    faces = pictures.images[..., None]
+    saved = keras.models.model_from_json((folder / "models" / "fer.json").read_text())
+    saved.load_weights(folder / "models" / "fer.h5")
+    np.testing.assert_array_equal(saved.predict(faces, verbose=0), network.predict(faces, verbose=0))
+
+
+def test_killed_after_its_last_epoch_it_is_finished(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+    """One that had stopped by itself must not go on beyond that when it is run again."""
+    stopping = ENDLESS._replace(epochs=60, stop_accuracy=0.9)
+    first = train_on_labels(tiny_network(), stopping, pictures, tmp_path, SEED)
+    assert len(first) < 60
+    capsys.readouterr()
+    pd.testing.assert_frame_equal(train_on_labels(tiny_network(), stopping, pictures, tmp_path, SEED), first)
+    said = capsys.readouterr().out
+    assert "finished" in said
+    assert "Epoch" not in said
+
+
+def test_a_loss_that_runs_away_keeps_the_last_good_weights(
+    pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    """The targets break after two good epochs."""
+    training = pictures.split("Training")
+    targets = one_hot(training.labels)
+    run = pictures.split("PublicTest"), tmp_path, SEED
+    train(tiny_network(), ENDLESS._replace(epochs=2), training, targets, *run)
+    good = (tmp_path / "best.weights.h5").read_bytes()
+    capsys.readouterr()
+    network = tiny_network()
+    history = train(network, ENDLESS, training, np.full_like(targets, np.nan), *run)
+    said = capsys.readouterr().out
+    assert "no number any more (epoch 3)" in said
+    assert len(history) == 3
+    assert (tmp_path / "best.weights.h5").read_bytes() == good
+    assert np.isfinite(network.predict(pictures.images[:3, ..., None], verbose=0)).all()
+
+
+def test_a_run_without_one_good_epoch_says_so(pictures: Pictures, tmp_path: Path):
+    with pytest.raises(UserError, match="smaller learning rate"):
+        train_on_labels(tiny_network(), ENDLESS._replace(learning_rate=float("nan")), pictures, tmp_path, SEED)
+
+
+def test_memory_that_does_not_suffice_is_said(pictures: Pictures, tmp_path: Path):
+    """A layer of 400 TB: TensorFlow's own refusal, and no other."""
+    inputs = keras.Input((48, 48, 1))
+    x = keras.layers.Flatten()(inputs)
+    x = keras.layers.RepeatVector(2_000_000_000 // 64)(keras.layers.UpSampling1D(700)(x[..., None])[..., 0])
+    greedy = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.GlobalAveragePooling1D()(x)))
+    with pytest.raises(UserError, match="memory does not suffice"):
+        train_on_labels(greedy, ENDLESS, pictures, tmp_path, SEED)
+
+
+def test_two_notebooks_do_not_train_one_run(kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
+    process = start_run(kaggle_zip, tmp_path)
+    while not (tmp_path / "last.weights.h5").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGSTOP)  # it stands still, and is there
+    with pytest.raises(UserError, match="Another notebook is training this very run"):
+        train_on_labels(noisy_network(), LONG, pictures, tmp_path, SEED)
+    process.kill()
+    process.wait()
+    assert len(train_on_labels(noisy_network(), LONG, pictures, tmp_path, SEED)) == LONG.epochs  # a dead one locks none
+
+
+@contextmanager
+def small_disk(folder: Path, options: str) -> Iterator[Path]:
+    """Mount a small file system of its own; skips where that is not allowed."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(pictures: Pictures, tmp_path: Path):
+    with small_disk(tmp_path / "small", "size=1m") as disk:
+        history = train_on_labels(noisy_network(), LONG._replace(epochs=2), pictures, disk / "run", SEED)
+        good = (disk / "run" / "best.weights.h5").read_bytes()
+        filler = disk / "filler"
+        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+            while True:
+                file.write(bytes(4096))
+        with pytest.raises(UserError, match="its disk is full"):
+            train_on_labels(noisy_network(), LONG._replace(epochs=4), pictures, disk / "run", SEED)
+        assert (disk / "run" / "best.weights.h5").read_bytes() == good
+        with pytest.raises(UserError, match="its disk is full"):
+            save_network(noisy_network(), disk / "models")
+        filler.unlink()
+        again = train_on_labels(noisy_network(), LONG._replace(epochs=4), pictures, disk / "run", SEED)
+        pd.testing.assert_frame_equal(again.head(2), history)
+        assert len(again) == 4
+
+
+def test_a_read_only_folder_is_found_before_the_training(tmp_path: Path):
+    refusal = r"Nothing can be written in .*/fixed/results: Read-only file system"
+    with small_disk(tmp_path / "fixed", "size=1m,ro") as disk, pytest.raises(UserError, match=refusal):
+        check_writable(tmp_path, disk / "results")
+    check_writable(tmp_path / "new")
+    assert not list((tmp_path / "new").iterdir())
+
+
+def test_a_csv_that_ends_in_the_middle_of_a_row(pictures: Pictures, tmp_path: Path):
+    write_csv(pictures, tmp_path / "whole.csv")
+    content = (tmp_path / "whole.csv").read_bytes()
+    (tmp_path / "cut.csv").write_bytes(content[: len(content) // 2])
+    rows = content[: len(content) // 2].count(b"\n") + 1
+    with pytest.raises(UserError, match=rf"cut.csv ends in the middle of row {rows}:"):
+        read_fer2013(tmp_path / "cut.csv")
+    (tmp_path / "without_newline.csv").write_bytes(content.rstrip())
+    assert len(read_fer2013(tmp_path / "without_newline.csv")[0].labels) == len(pictures.labels)
+
+
+def test_a_better_network_is_not_overwritten(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+    network = tiny_network()
+    train_on_labels(network, ENDLESS._replace(epochs=4), pictures, tmp_path / "run", SEED)
+    models, tested = tmp_path / "models", pictures.split("PublicTest")
+    accuracy = (network.predict(tested.images[..., None], verbose=0).argmax(axis=1) == tested.labels).mean()
+    assert accuracy > 0.5
+    assert place_for(0.2, models, "modern-try", tested) == models  # nothing is there yet
+    save_network(network, models)
+    assert place_for(accuracy, models, "modern-try", tested) == models  # the same again
+    assert place_for(accuracy + 0.1, models, "modern-try", tested) == models
+    capsys.readouterr()
+    assert place_for(accuracy - 0.1, models, "modern-try", tested) == models / "modern-try"
+    assert f"is better ({accuracy:.1%} right)" in capsys.readouterr().out
+    (models / "fer.h5").write_bytes(b"damaged")
+    assert place_for(0.2, models, "modern-try", tested) == models
+    save_network(network, models)
+    assert load_network(models).output_shape == (None, 5)
+
+
+@pytest.fixture
+def server(kaggle_zip: Path) -> Iterator[str]:
+    """A real web server with the made zip; `/cut.zip` promises more than it sends."""
+    content = kaggle_zip.read_bytes()
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path not in ("/made.zip", "/cut.zip"):
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content if self.path == "/made.zip" else content[:-1000])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_data_from_a_web_address(server: str, pictures: Pictures, tmp_path: Path):
+    found = find_fer2013(f"{server}/made.zip", tmp_path / "data" / "fer2013.csv")
+    np.testing.assert_array_equal(read_fer2013(found)[0].images, pictures.images)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [found.name]
+    changed = found.stat().st_mtime_ns
+    assert find_fer2013(f"{server}/made.zip", tmp_path / "data" / "fer2013.csv").stat().st_mtime_ns == changed
+
+
+@pytest.mark.parametrize("name", ["cut.zip", "absent.zip"])
+def test_a_download_that_fails_leaves_nothing_that_looks_whole(name: str, server: str, tmp_path: Path):
+    with pytest.raises(UserError, match="404" if name == "absent.zip" else "failed|broke off"):
+        find_fer2013(f"{server}/{name}", tmp_path / "fer2013.csv")
+    assert not [path for path in tmp_path.iterdir() if path.suffix != ".part"]
+
+
+def test_drive_is_for_colab():
+    with pytest.raises(UserError, match="SAVE_TO_DRIVE is on, but Google Drive is only at hand in Colab"):
+        mount_drive("SAVE_TO_DRIVE is on")
