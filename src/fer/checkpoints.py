@@ -29,19 +29,19 @@ def alone_in(folder: Path) -> Iterator[None]:
 
     What its disk refuses, and what the memory does, becomes a UserError.
     """
-    try:
-        # The system lets go of the lock when the process dies.
-        with writing_to(folder), FileLock(folder / "lock", blocking=False):
-            yield
-    except Timeout:
-        raise UserError(
-            f"Another notebook is training this very run, in {folder}. Wait until it is done, or change SEED."
-        ) from None
-    except tf.errors.ResourceExhaustedError:
-        raise UserError(
-            "The memory does not suffice. Restart the runtime, so that earlier work leaves it, and run all cells again:"
-            " the training goes on."
-        ) from None
+    with writing_to(folder):
+        try:
+            with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
+                yield
+        except Timeout:
+            raise UserError(
+                f"Another notebook is training this very run, in {folder}. Wait until it is done, or change SEED."
+            ) from None
+        except tf.errors.ResourceExhaustedError:
+            raise UserError(
+                "The memory does not suffice. Restart the runtime, so that earlier work leaves it, and run all cells"
+                " again: the training goes on."
+            ) from None
 
 
 class KeepWeights(keras.callbacks.Callback):
