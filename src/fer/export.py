@@ -18,7 +18,10 @@ REPRESENTATIVE = 300  # faces; TensorFlow's guide to quantisation asks for 100 t
 
 
 def export_network(network: keras.Model, faces: np.ndarray, folder: Path) -> None:
-    """Write fer.onnx and fer.tflite (float32) and fer-int8.tflite (weights and nearly all sums in 8 bits).
+    """Write fer.onnx and fer.tflite (float32) and fer-int8.tflite (8-bit integers).
+
+    LiteRT has no 8-bit form of two steps of `standardise` (NEG, SQUARE): these stay float32 in fer-int8.tflite, so that
+    hardware that knows integers only cannot run the whole of it.
 
     faces: (n, 48, 48) uint8 from the training data; what occurs while they pass sets the ranges of the 8-bit numbers.
     The first two take raw grey 0–255 as float32, the last as uint8; it answers in 256ths.
