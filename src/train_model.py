@@ -38,7 +38,14 @@ SAVE_TO_DRIVE = False  # @param {type:"boolean"}
 # @markdown cut off, even with its runtime, goes on from there when you run all cells again.
 
 # %%
-from fer.environment import UserError, check_writable, mount_drive, prepare_opencv, start_tensorflow
+from fer.environment import (
+    UserError,
+    check_writable,
+    mount_drive,
+    prepare_exporters,
+    prepare_opencv,
+    start_tensorflow,
+)
 
 # %%
 # @title Check the settings, start TensorFlow
@@ -351,6 +358,50 @@ effort = {"training_pictures": len(training.labels), "epochs": len(history)}
 more = {"coverage": coverage.round(4).to_dict("records"), "robustness": robustness["accuracy"].round(4).to_dict()}
 result = settings | size | effort | {"PublicTest": metrics | more, "PrivateTest": private_metrics}
 (RESULTS / "metrics.json").write_text(json.dumps(result, indent=2) + "\n")
+
+# %% [markdown]
+# ## Take the network elsewhere
+#
+# ONNX and LiteRT (formerly TensorFlow Lite) are read on phones, in browsers and in programs without TensorFlow. Switch
+# `EXPORT` on to write the network for them, too. `fer-int8.tflite` computes with 8-bit numbers: a quarter of the size,
+# and a little less exact.
+
+# %%
+# @title Export?
+EXPORT = False  # @param {type:"boolean"}
+# @markdown Also write the network for other programs (ONNX, LiteRT); installs tf2onnx, onnxruntime and ai-edge-litert.
+if EXPORT:
+    prepare_exporters()
+
+# %%
+from fer.export import export_network
+
+# %%
+from fer.export_check import check_exported
+
+# %% [markdown]
+# Each file is checked against Keras on pictures of PublicTest, one face at a time. *Points lost* are percentage points
+# of accuracy.
+
+# %%
+# @title Export and check
+from IPython.display import display
+
+if EXPORT:
+    export_network(network, training.images, place)
+    display(check_exported(network, place, validation.images, validation.labels).round(5))
+
+# %% [markdown]
+# How to use them: a face is 48 × 48 raw grey values 0–255, the answer one probability for each expression, in the order
+# of `EXPRESSIONS`. `fer.onnx` takes any number of faces as float32, the others one at a time:
+#
+# ```python
+# probabilities = onnxruntime.InferenceSession("fer.onnx").run(None, {"grey_face": faces})[0]  # (n, 48, 48, 1) float32
+#
+# interpreter = ai_edge_litert.interpreter.Interpreter("fer.tflite")
+# run = interpreter.get_signature_runner()
+# probabilities = run(grey_face=face)["output_0"]  # (1, 48, 48, 1) float32; fer-int8.tflite: uint8, and divide by 256
+# ```
 
 # %% [markdown]
 # ## Beside the others

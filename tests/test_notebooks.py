@@ -101,12 +101,19 @@ def test_train_model_alone_then_via_image_uses_its_network(kaggle_zip: Path, tmp
     assert pd.read_csv(folder / "results" / "grace_hopper.csv").loc[0, "confidence"] != pytest.approx(shipped, abs=1e-3)
 
 
-def test_original_on_a_share_with_duplicates_kept(kaggle_zip: Path, tmp_path: Path):
+def test_original_on_a_share_with_duplicates_kept_and_exported(kaggle_zip: Path, tmp_path: Path):
     notebook = alone("train_model", tmp_path / "empty", models=False)
-    ran = run(notebook, FER2013=str(kaggle_zip), EPOCHS=1, NETWORK="original", SHARE=0.5, KEEP_DUPLICATES=True)
+    fields = {"EPOCHS": 1, "NETWORK": "original", "SHARE": 0.5, "KEEP_DUPLICATES": True, "EXPORT": True}
+    ran = run(notebook, FER2013=str(kaggle_zip), **fields)
     assert ran.returncode == 0, ran.stderr
     assert "Training on 203 pictures, duplicates kept." in ran.stdout
     assert "A try with 102 pictures for training and 30 for validation." in ran.stdout
+    exported = ["fer.onnx", "fer.tflite", "fer-int8.tflite"]
+    made = {path.name for path in (tmp_path / "empty" / "models").iterdir()}
+    assert made == {"fer.json", "fer.h5", "SHA256SUMS", "runs", *exported}
+    table = ran.stdout.partition("largest difference")[2].splitlines()
+    assert [line.split()[0] for line in table[1:5]] == ["Keras", *exported]
+    assert not re.search(r"WARNING|UserWarning|XNNPACK|[IWE]0000|fully_quantize", ran.stdout + ran.stderr)
 
 
 def test_without_models_and_network_the_user_is_told_what_to_do(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and so is a bad video
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on AMD processors; measured there: 2.5×
 
 OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels
+EXPORTERS = {"tf2onnx": "tf2onnx", "onnxruntime": "onnxruntime", "ai_edge_litert": "ai-edge-litert"}  # module: package
 IN_COLAB = "google.colab" in sys.modules
 
 
@@ -62,34 +64,54 @@ def prepare_opencv() -> None:
     if subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0:
         return
     print(f"The installed OpenCV has no Haar cascades: installing {OPENCV} …")
-    # --no-deps: numpy and the rest stay as they are.
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", OPENCV]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
-        reason = result.stderr.strip()[-300:]
-        raise UserError(f"pip could not install {OPENCV}. Is there a network connection? pip said: {reason}")
+    install("--no-deps", "--force-reinstall", OPENCV)  # --no-deps: numpy and the rest stay as they are
     if "cv2" in sys.modules:
         raise UserError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
     importlib.invalidate_caches()
 
 
-def start_tensorflow() -> None:
-    """Import TensorFlow, which takes some seconds, and say what it computes on.
+def prepare_exporters() -> None:
+    """See to the packages that write and run ONNX and LiteRT; raises UserError where pip fails."""
+    missing = [package for module, package in EXPORTERS.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        print(f"Installing {', '.join(missing)} …")
+        install(*missing)
+        importlib.invalidate_caches()
 
-    It writes a diary of the devices that it looks for straight to the process' standard error, past Python; that is
-    closed meanwhile, so that the notebook does not start with a screen of it. Real errors are exceptions.
+
+def install(*options_and_packages: str) -> None:
+    """Let pip install packages into this environment; raises UserError with pip's last words."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *options_and_packages]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        packages = ", ".join(part for part in options_and_packages if not part.startswith("-"))
+        reason = result.stderr.strip()[-300:]
+        raise UserError(f"pip could not install {packages}. Is there a network connection? pip said: {reason}")
+
+
+@contextmanager
+def without_diary() -> Iterator[None]:
+    """Close the process' standard error meanwhile; libraries write screens of remarks there, past Python.
+
+    Real errors are exceptions, which pass.
     """
     visible, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        tf.constant(0)  # the first tensor makes it look at its devices
+        yield
     finally:
         os.dup2(visible, 2)
         os.close(visible)
         os.close(nowhere)
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow, which takes some seconds, and say what it computes on."""
+    with without_diary():  # of the devices that it looks for
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        tf.constant(0)  # the first tensor makes it look at its devices
     print(f"TensorFlow {tf.__version__} on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}.")
 
 
