@@ -49,14 +49,17 @@ def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed:
     A view is changed half as far as a training picture may be. The mean is surer than one answer, and less a memory of
     the very picture and its label.
     """
+    return np.mean(answers_to_views(teacher, pictures, Augmentation(*(amount / 2 for amount in reach)), seed), axis=0)
+
+
+def answers_to_views(network: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> list[np.ndarray]:
+    """Show a network all pictures eight times, each time changed at random; return its eight (N, 5) answers."""
     images = tf.data.Dataset.from_tensor_slices(pictures.images[..., None]).batch(256)
-    halved = Augmentation(*(amount / 2 for amount in reach))
 
     def look(view: int) -> np.ndarray:
         numbered = images.enumerate(start=view * len(images))
-        changed = numbered.map(
-            lambda number, batch: augment(batch, tf.stack([tf.cast(seed, tf.int64), number]), halved)
-        )
-        return teacher.predict(changed.prefetch(tf.data.AUTOTUNE), verbose=0)
+        first = tf.constant(seed, tf.int64)
+        changed = numbered.map(lambda number, batch: augment(batch, tf.stack([first, number]), reach))
+        return network.predict(changed.prefetch(tf.data.AUTOTUNE), verbose=0)
 
-    return np.mean([look(view) for view in progress(range(VIEWS), "Asking the teacher", unit="views")], axis=0)
+    return [look(view) for view in progress(range(VIEWS), "Asking about changed pictures", unit="views")]
