@@ -248,7 +248,7 @@ history.set_index("epoch").round(4)
 # ## Calibrate the network
 #
 # Of the faces that it calls *happy* with 80 % confidence, 80 % should be happy. One number, the temperature, sees to
-# that: it is fitted on the training pictures that were kept back, each changed at random in eight ways (as they are, they
+# that: it is fitted on the training pictures that were kept back, each changed at random in eight ways (unchanged, they
 # are easier than PublicTest), and its effect goes into the weights of the last layer. No answer changes, only how sure
 # the network says it is.
 
