@@ -200,7 +200,7 @@ from fer.training import RECIPES, train
 recipe = RECIPES[NETWORK]
 recipe = recipe._replace(
     epochs=EPOCHS or recipe.epochs,
-    teacher_epochs=min(EPOCHS or recipe.teacher_epochs, recipe.teacher_epochs),
+    teacher_epochs=tuple(min(EPOCHS or epochs, epochs) for epochs in recipe.teacher_epochs),
     stop_accuracy=STOP_ACCURACY or recipe.stop_accuracy,
     stop_val_accuracy=STOP_VAL_ACCURACY or recipe.stop_val_accuracy,
 )
@@ -213,15 +213,15 @@ calibration, training = training.where(held_out), training.where(~held_out)
 print(f"{len(calibration.labels):,} training pictures are kept back, {len(training.labels):,} are trained on.")
 
 # %% [markdown]
-# `modern` has a teacher: a network of the same kind that is trained first, on the labels. What it then thinks of each
-# training picture, averaged over eight changed views of it, is what the network itself learns, mixed with the label.
-# That helps because the labels are noisy: where label and teacher disagree, the network need not believe either.
+# `modern` has two teachers: networks of the same kind that are trained first, the one on the labels, the other on the
+# labels and on what the first thinks of each picture, averaged over eight changed views. From both, the network itself
+# learns. That helps because the labels are noisy: where label and teachers disagree, it need not believe either.
 
 # %%
 from fer.distillation import answers_to_views, what_to_learn
 
 # %%
-# @title Train the teacher
+# @title Train the teachers
 targets = what_to_learn(NETWORKS[NETWORK], recipe, training, validation, MODELS / "runs", SEED)
 
 # %% [markdown]

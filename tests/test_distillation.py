@@ -11,7 +11,7 @@ from fer.dataset import Pictures, read_fer2013
 from fer.distillation import opinion, what_to_learn
 from fer.training import train
 
-TAUGHT = ENDLESS._replace(teacher_epochs=4, trust=0.7, label_smoothing=0.1)
+TAUGHT = ENDLESS._replace(teacher_epochs=(4,), trust=0.7, label_smoothing=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def targets_in(runs: Path, pictures: Pictures, **changes: object) -> np.ndarray:
 
 
 def test_without_a_teacher_the_smoothed_labels_are_learnt(pictures: Pictures, tmp_path: Path):
-    targets = targets_in(tmp_path, pictures, teacher_epochs=0)
+    targets = targets_in(tmp_path, pictures, teacher_epochs=())
     labels = pictures.split("Training").labels
     assert (targets.argmax(axis=1) == labels).all()
     assert targets.max(axis=1) == pytest.approx(0.92)  # 0.9 and a fifth of the 0.1 that all share
@@ -38,7 +38,7 @@ def test_a_wrong_label_is_outvoted_by_the_teacher(pictures: Pictures, tmp_path: 
     training = pictures.split("Training")
     faces = [image.tobytes() for image in training.images]
     wrong = next(n for n, face in enumerate(faces) if faces.count(face) > 1 and training.labels[n] == 2)
-    targets = targets_in(tmp_path, pictures, teacher_epochs=30, label_smoothing=0.0, trust=0.9)
+    targets = targets_in(tmp_path, pictures, teacher_epochs=(30,), label_smoothing=0.0, trust=0.9)
     assert targets[wrong].argmax() == 0
     agree = targets.argmax(axis=1) == training.labels
     assert agree.sum() >= len(agree) - 3
@@ -75,7 +75,7 @@ def test_the_teacher_is_another_network_than_its_pupil(pictures: Pictures, tmp_p
     (folder,) = tmp_path.iterdir()
     training = pictures.split("Training")
     pupil, teacher = tiny_network(), tiny_network()
-    recipe = TAUGHT._replace(epochs=4, teacher_epochs=0)
+    recipe = TAUGHT._replace(epochs=4, teacher_epochs=())
     train(pupil, recipe, training, one_hot(training.labels, 0.1), pictures.split("PublicTest"), tmp_path / "p", SEED)
     teacher.load_weights(folder / "best.weights.h5")
     weights = [network.layers[-1].kernel.numpy() for network in (pupil, teacher)]

@@ -104,16 +104,17 @@ def picture_records(names: Iterable[str], read: Callable[[str], bytes]) -> list[
 def row_records(lines: Iterable[bytes], source: Path) -> list[Record]:
     """List the rows of a CSV; the header says which column is which."""
     lines = list(lines)
-    if len(lines) > 1 and not lines[-1].endswith(b"\n") and lines[-1].count(b" ") < SIDE * SIDE - 1:
-        raise UserError(
-            f"{source} ends in the middle of row {len(lines)}: its copy or download broke off. Get it again."
-        )
     rows = [[field.strip(b' "\r\n') for field in line.split(b",")] for line in lines]
     header = [name.decode(errors="replace").lower().removeprefix("\ufeff") for name in rows[0]] if rows else []
     missing = {"emotion", "pixels", "usage"} - set(header)
     if missing:
         raise UserError(f"{source} has no column {', '.join(sorted(missing))}; its first line must name the columns.")
     emotion, pixels, usage = (header.index(name) for name in ("emotion", "pixels", "usage"))
+    last_field_is_short = len(rows[-1]) == pixels + 1 and rows[-1][pixels].count(b" ") < SIDE * SIDE - 1
+    if len(rows) > 1 and not lines[-1].endswith(b"\n") and (len(rows[-1]) < len(header) or last_field_is_short):
+        raise UserError(
+            f"{source} ends in the middle of row {len(lines)}: its copy or download broke off. Get it again."
+        )
 
     def record(number: int, row: list[bytes]) -> Record:
         row = row + [b""] * (len(header) - len(row))

@@ -1,4 +1,4 @@
-"""Let a network learn from one that was trained before it (distillation)."""
+"""Let a network learn from others that were trained before it (distillation)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,26 +21,33 @@ def what_to_learn(
 ) -> np.ndarray:
     """Return the (N, 5) float32 targets of the training pictures, as the recipe says.
 
-    Without a teacher they are the smoothed labels. With one, a network of the same kind is trained on these first, by
-    the same recipe; the targets are then a mixture of the label and of what it thinks of the picture (Hinton et al.
-    2015): about one label in five is disputed here, and a second opinion says which. Teacher and opinion are kept
-    in `runs`.
+    Without teachers they are the smoothed labels. With teachers, networks of the same kind are trained first, one
+    after the other, and each learns from those before it (Furlanello et al. 2018): its targets are a mixture of the
+    label and of what they think of the picture on average (Hinton et al. 2015). About one label in five is disputed
+    here, and other opinions say which. Teachers and opinions are kept in `runs`.
     """
-    if not recipe.teacher_epochs:
-        return one_hot(training.labels, recipe.label_smoothing)
-    recipe_of_teacher = recipe._replace(epochs=recipe.teacher_epochs, teacher_epochs=0)
-    keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
-    keras.utils.set_random_seed(seed + 1)  # another one than the student's
-    teacher = build()
-    folder = run_folder(runs, teacher, recipe_of_teacher, training, seed + 1)
-    kept = folder / "opinion.npy"
-    if not kept.exists():
-        targets = one_hot(training.labels, recipe.label_smoothing)
-        train(teacher, recipe_of_teacher, training, targets, validation, folder, seed + 1)
-        unfinished = folder / "unfinished.npy"
-        np.save(unfinished, opinion(teacher, training, recipe.augmentation, seed))
-        unfinished.replace(kept)
-    return recipe.trust * np.load(kept) + (1 - recipe.trust) * one_hot(training.labels)
+    opinions = []
+
+    def targets() -> np.ndarray:
+        if not opinions:
+            return one_hot(training.labels, recipe.label_smoothing)
+        return recipe.trust * np.mean(opinions, axis=0) + (1 - recipe.trust) * one_hot(training.labels)
+
+    for generation, epochs in enumerate(recipe.teacher_epochs, start=1):
+        recipe_of_teacher = recipe._replace(epochs=epochs, teacher_epochs=recipe.teacher_epochs[: generation - 1])
+        keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
+        keras.utils.set_random_seed(seed + generation)  # another one than the student's
+        teacher = build()
+        folder = run_folder(runs, teacher, recipe_of_teacher, training, seed + generation)
+        kept = folder / "opinion.npy"
+        if not kept.exists():
+            print(f"Teacher {generation} of {len(recipe.teacher_epochs)}:")
+            train(teacher, recipe_of_teacher, training, targets(), validation, folder, seed + generation)
+            unfinished = folder / "unfinished.npy"
+            np.save(unfinished, opinion(teacher, training, recipe.augmentation, seed + generation))
+            unfinished.replace(kept)
+        opinions.append(np.load(kept))
+    return targets()
 
 
 def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from fer.expressions import EXPRESSIONS, SIDE
 def build_original() -> keras.Model:
     """Build the network this project started from: six convolutions, three dense layers, 3,245,509 parameters."""
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
-    x = layers.Rescaling(1 / 255, name="scale")(inputs)
+    x = layers.Rescaling(1 / 255, name="scale", dtype="float32")(inputs)
     for width, second_kernel in ((64, 3), (128, 3), (256, 4)):
         x = layers.Conv2D(width, 3, activation="relu")(x)
         x = layers.Conv2D(width, second_kernel, activation="relu")(x)
@@ -26,7 +26,7 @@ def build_original() -> keras.Model:
     for width in (1024, 512, 128):
         x = layers.Dense(width, activation="relu")(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(len(EXPRESSIONS), activation="softmax", name="expression")(x)
+    outputs = layers.Dense(len(EXPRESSIONS), activation="softmax", name="expression", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="original")
 
 
@@ -34,31 +34,34 @@ def build_modern() -> keras.Model:
     """Build a small residual network: ten convolutions, each batch-normalised, then the mean over the picture.
 
     A quarter of the parameters of `original` and under half of its multiplications. Each picture is first brought
-    to mean 0 and deviation 1, so that a dim room looks like a bright one. Each stage halves the side, then corrects
+    to mean 0 and deviation 1, so that a dim room looks like a bright one. The first convolution looks at every other
+    pixel only: what is done on 48 × 48 places costs most of the time and little of the accuracy. Each stage corrects
     what it has by two convolutions (He et al. 2016), whose channels are weighted by what is in the picture (Hu et
     al. 2018).
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
-    x = layers.Rescaling(1 / 255, name="scale")(inputs)
+    # Where the network computes with 16 bits, the first and the last steps still take 32.
+    x = layers.Rescaling(1 / 255, name="scale", dtype="float32")(inputs)
     # One group is the whole picture. (LayerNormalization over three axes is the same, but Keras loses them on loading
     # fer.h5 with `load_model`.)
-    x = layers.GroupNormalization(groups=1, center=False, scale=False, name="standardise")(x)
-    x = layers.ReLU()(convolve(x, 24))
+    x = layers.GroupNormalization(groups=1, center=False, scale=False, name="standardise", dtype="float32")(x)
+    x = layers.ReLU()(convolve(x, 32, size=5, strides=2))
     for width in (40, 80, 160):  # on 24, 12 and 6 pixels a side
-        x = layers.MaxPooling2D(2)(x)
+        if width > 40:
+            x = layers.MaxPooling2D(2)(x)
         x = layers.ReLU()(convolve(x, width))
         correction = layers.ReLU()(convolve(x, width))
         correction = weigh_channels(convolve(correction, width))
         x = layers.ReLU()(layers.Add()([x, correction]))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(len(EXPRESSIONS), activation="softmax", name="expression")(x)
+    outputs = layers.Dense(len(EXPRESSIONS), activation="softmax", name="expression", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="modern")
 
 
-def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
-    """Convolve 3×3 and normalise over the batch (Ioffe & Szegedy 2015), which allows a high learning rate."""
-    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+def convolve(x: keras.KerasTensor, width: int, size: int = 3, strides: int = 1) -> keras.KerasTensor:
+    """Convolve and normalise over the batch (Ioffe & Szegedy 2015), which allows a high learning rate."""
+    x = layers.Conv2D(width, size, strides, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     return layers.BatchNormalization()(x)
 
 
