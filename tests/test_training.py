@@ -1,5 +1,6 @@
 """Training: augmentation, the stop callback, the best weights, going on after a break."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -23,9 +24,22 @@ def pictures(kaggle_zip: Path) -> Pictures:
     return read_fer2013(kaggle_zip)[0]
 
 
-def tiny_network() -> keras.Model:
+def afresh(build: Callable[[], keras.Model]) -> keras.Model:
+    """Build with the same layer names and random weights each time."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(SEED)
+    return build()
+
+
+def tiny_network() -> keras.Model:
+    return afresh(build_tiny)
+
+
+def noisy_network() -> keras.Model:
+    return afresh(build_noisy)
+
+
+def build_tiny() -> keras.Model:
     inputs = keras.Input((48, 48, 1))
     x = keras.layers.Rescaling(1 / 255)(inputs)
     x = keras.layers.AveragePooling2D(6)(x)
@@ -33,9 +47,9 @@ def tiny_network() -> keras.Model:
     return keras.Model(inputs, keras.layers.Dense(5, activation="softmax")(x), name="tiny")
 
 
-def noisy_network() -> keras.Model:
-    """Like `tiny_network`, with all that could make a resumed run another one: dropout, batch statistics."""
-    inner = tiny_network()
+def build_noisy() -> keras.Model:
+    """Like `build_tiny`, with all that could make a resumed run another one: dropout, batch statistics."""
+    inner = build_tiny()
     x = keras.layers.BatchNormalization()(inner.layers[-2].output)
     x = keras.layers.Dropout(0.3)(x)
     return keras.Model(inner.input, keras.layers.Dense(5, activation="softmax")(x), name="noisy")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import keras
 import pandas as pd
 import tensorflow as tf
@@ -67,14 +68,23 @@ class KeepWeights(keras.callbacks.Callback):
             return
         if logs["val_accuracy"] > self.best:
             self.best = logs["val_accuracy"]
-            self.save("best.weights.h5")
-        self.save("last.weights.h5")
+            self.save("best.weights.h5", epoch + 1)
+        self.save("last.weights.h5", epoch + 1)
 
-    def save(self, name: str) -> None:
-        """Write the weights under a name, whole or not at all."""
+    def save(self, name: str, epochs: int) -> None:
+        """Write the weights, with the number of epochs they are the work of, under a name, whole or not at all."""
         unfinished = self.folder / "unfinished.weights.h5"
         self.model.save_weights(unfinished)
+        with h5py.File(unfinished, "r+") as file:
+            # The optimiser's count of steps does not tell: with 16 bits on a GPU it skips those whose numbers overflow.
+            file.attrs["epochs"] = epochs
         unfinished.replace(self.folder / name)
+
+
+def epochs_in(weights: Path) -> int:
+    """Return how many epochs were trained for the weights that KeepWeights wrote."""
+    with h5py.File(weights) as file:
+        return int(file.attrs["epochs"])
 
 
 def read_history(log: Path) -> pd.DataFrame:

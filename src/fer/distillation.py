@@ -33,18 +33,19 @@ def what_to_learn(
             return one_hot(training.labels, recipe.label_smoothing)
         return recipe.trust * np.mean(opinions, axis=0) + (1 - recipe.trust) * one_hot(training.labels)
 
-    for generation, epochs in enumerate(recipe.teacher_epochs, start=1):
-        recipe_of_teacher = recipe._replace(epochs=epochs, teacher_epochs=recipe.teacher_epochs[: generation - 1])
+    for earlier, epochs in enumerate(recipe.teacher_epochs):
+        recipe_of_teacher = recipe._replace(epochs=epochs, teacher_epochs=recipe.teacher_epochs[:earlier])
+        own_seed = seed - len(recipe.teacher_epochs) + earlier  # the seeds before the student's
         keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
-        keras.utils.set_random_seed(seed + generation)  # another one than the student's
+        keras.utils.set_random_seed(own_seed)
         teacher = build()
-        folder = run_folder(runs, teacher, recipe_of_teacher, training, seed + generation)
+        folder = run_folder(runs, teacher, recipe_of_teacher, training, own_seed)
         kept = folder / "opinion.npy"
         if not kept.exists():
-            print(f"Teacher {generation} of {len(recipe.teacher_epochs)}:")
-            train(teacher, recipe_of_teacher, training, targets(), validation, folder, seed + generation)
+            print(f"Teacher {earlier + 1} of {len(recipe.teacher_epochs)}:")
+            train(teacher, recipe_of_teacher, training, targets(), validation, folder, own_seed)
             unfinished = folder / "unfinished.npy"
-            np.save(unfinished, opinion(teacher, training, recipe.augmentation, seed + generation))
+            np.save(unfinished, opinion(teacher, training, recipe.augmentation, own_seed))
             unfinished.replace(kept)
         opinions.append(np.load(kept))
     return targets()
@@ -66,7 +67,9 @@ def answers_to_views(network: keras.Model, pictures: Pictures, reach: Augmentati
     def look(view: int) -> np.ndarray:
         numbered = images.enumerate(start=view * len(images))
         first = tf.constant(seed, tf.int64)
-        changed = numbered.map(lambda number, batch: augment(batch, tf.stack([first, number]), reach))
+        changed = numbered.map(
+            lambda number, batch: augment(batch, tf.stack([first, number]), reach), num_parallel_calls=tf.data.AUTOTUNE
+        )
         return network.predict(changed.prefetch(tf.data.AUTOTUNE), verbose=0)
 
     return [look(view) for view in progress(range(VIEWS), "Asking about changed pictures", unit="views")]

@@ -1,0 +1,155 @@
+"""Training uses what the machine has, and says what it cannot use."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, drawn_face
+from test_training import ENDLESS, SEED, afresh, build_noisy
+
+from fer import hardware
+from fer.augmentation import one_hot
+from fer.dataset import Pictures
+from fer.hardware import Hardware, build_on, cpu_flags, cpu_precision, find_hardware, plain_copy, workers_named_in
+from fer.network import build_modern
+from fer.training import RECIPES, for_devices, train
+
+
+def python(*arguments: str, **environment: str) -> subprocess.Popen:
+    """Start a Python that finds our modules and tests."""
+    places = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": places, "TQDM_DISABLE": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    folder = tmp_path_factory.mktemp("devices")
+    process = python(str(ROOT / "tests" / "devices.py"), str(folder))
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "Going on after epoch 1" in output
+    return {path.stem: pd.read_csv(path) for path in folder.glob("*.csv")}
+
+
+def test_two_devices_learn_what_one_learns(histories: dict[str, pd.DataFrame]):
+    """At the same batch, without dropout and batch statistics, which are each device's own: equal to five digits."""
+    np.testing.assert_allclose(histories["two"], histories["one"], rtol=1e-5)
+    assert histories["one"]["loss"].iloc[-1] < histories["one"]["loss"].iloc[0] / 2
+
+
+def test_a_run_on_two_devices_that_was_cut_off_goes_on(histories: dict[str, pd.DataFrame]):
+    """Its training is the same to the last digits; what is measured beside it, to a hundredth.
+
+    The statistics that batch normalisation keeps are each device's own until they are saved, as their mean.
+    """
+    whole, resumed = histories["whole"], histories["resumed"]
+    np.testing.assert_allclose(resumed[["accuracy", "loss"]], whole[["accuracy", "loss"]], rtol=1e-5)
+    np.testing.assert_allclose(resumed["val_loss"], whole["val_loss"], rtol=0.01)
+
+
+WORKER = """
+from fer.hardware import find_hardware
+import devices, test_training, tensorflow as tf, sys, pathlib
+hardware = find_hardware()
+print(*hardware.remarks, hardware.replicas, sep="\\n")
+devices.write_history(pathlib.Path(sys.argv[1]), hardware.strategy, test_training.build_tiny, pathlib.Path(sys.argv[2]))
+"""
+
+
+def test_two_workers_do_not_wait_for_each_other(tmp_path: Path):
+    """Keras 3 cannot train on several machines: each is told so and trains by itself."""
+    workers = {"worker": ["localhost:12345", "localhost:12346"]}
+    configs = [json.dumps({"cluster": workers, "task": {"type": "worker", "index": index}}) for index in range(2)]
+    processes = [
+        python("-c", WORKER, str(tmp_path / f"{n}.csv"), str(tmp_path / f"run-{n}"), TF_CONFIG=config)
+        for n, config in enumerate(configs)
+    ]
+    for number, process in enumerate(processes):
+        output, _ = process.communicate(timeout=200)
+        assert process.returncode == 0, output
+        assert "Keras 3 cannot train on more than one" in output
+        assert len(pd.read_csv(tmp_path / f"{number}.csv")) == 3
+
+
+def test_a_tpu_that_does_not_answer_is_told_and_the_processor_is_used():
+    code = "from fer.hardware import find_hardware; h = find_hardware(); print(*h.remarks, h.replicas, sep='\\n')"
+    process = python("-c", code, TPU_NAME="local", TF_CPP_MIN_LOG_LEVEL="3")
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert "The TPU that this machine promises does not answer" in output
+    assert output.splitlines()[-1] == "1"
+    assert "Runtime → Change runtime type → T4 GPU" in output  # what it costs, and the way to one
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("{}", 0),
+        ("no json", 0),
+        ("[]", 0),
+        ('{"cluster": {"worker": ["a:1"]}}', 1),
+        ('{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"], "ps": ["d:1"]}}', 3),
+    ],
+)
+def test_workers_in_tf_config(text: str, count: int):
+    assert workers_named_in(text) == count
+
+
+def test_precision_follows_the_processor():
+    assert cpu_precision({"avx2", "avx512_bf16"}) == "mixed_bfloat16"
+    assert cpu_precision({"avx2", "avx512f"}) == "float32"
+    assert find_hardware().precision == cpu_precision(cpu_flags())
+    if platform.machine() == "x86_64" and sys.platform == "linux":
+        assert "sse2" in cpu_flags()  # as every 64-bit processor of Intel's kind has
+
+
+def test_each_device_gets_a_batch_of_the_recipe_s_size():
+    recipe = RECIPES["modern"]
+    assert for_devices(recipe, 1) == recipe
+    assert for_devices(recipe, 4).batch_size == 4 * recipe.batch_size
+    assert for_devices(recipe, 4).learning_rate == pytest.approx(4 * recipe.learning_rate)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_network_of_16_bits_trains_resumes_and_is_saved_with_32(precision: str, tmp_path: Path):
+    labels = np.arange(100) % 5
+    faces = Pictures(np.stack([drawn_face(label, n) for n, label in enumerate(labels)]), labels, np.full(100, "x"))
+    one = Hardware(hardware.tf.distribute.get_strategy(), precision, ())
+
+    def run(epochs: int, folder: str) -> tuple[keras.Model, pd.DataFrame]:
+        network = afresh(lambda: build_on(one, build_noisy))
+        recipe = ENDLESS._replace(epochs=epochs, batch_size=16, learning_rate=0.02)
+        return network, train(network, recipe, faces, one_hot(labels), faces, tmp_path / folder, SEED)
+
+    network, history = run(8, "whole")
+    assert history["val_accuracy"].max() > 0.9
+    assert run(8, "whole")[1].equals(history)  # read back: what it computes with does not hide how far it was
+    plain = plain_copy(network, build_noisy)
+    assert {layer.compute_dtype for layer in plain.layers} == {"float32"}
+    images = faces.images[..., None]
+    np.testing.assert_allclose(plain.predict(images, verbose=0), network.predict(images, verbose=0), atol=0.05)
+    assert keras.config.dtype_policy().name == "float32"  # nothing else is built with 16 bits
+
+
+def test_the_first_and_last_steps_of_modern_have_32_bits():
+    """Grey values above 256 steps and probabilities suffer from 8 bits of mantissa."""
+    network = hardware.in_precision("mixed_bfloat16", build_modern)
+    assert network.get_layer("scale").compute_dtype == "float32"
+    assert network.get_layer("standardise").compute_dtype == "float32"
+    assert network.output.dtype == "float32"
+    convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
