@@ -45,7 +45,7 @@ RECIPES = {
         stop_val_accuracy=0.71,
     ),
     "modern": Recipe(
-        epochs=24,
+        epochs=28,
         batch_size=128,
         optimizer="sgd",
         learning_rate=0.1,
@@ -55,7 +55,7 @@ RECIPES = {
         stop_accuracy=0.90,
         stop_val_accuracy=0.80,
         hold_out_one_in=20,
-        teacher_epochs=(24,),
+        teacher_epochs=(24, 24),
         trust=0.7,
     ),
 }
