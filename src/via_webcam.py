@@ -88,7 +88,7 @@ from fer.report import readable
 from fer.following import follow
 
 # %%
-from fer.record import RECORD_COLUMNS, plot_timeline
+from fer.record import plot_timeline, record_columns
 
 # %%
 from fer.session import Session, see
@@ -114,7 +114,7 @@ for step in range(25):
     frame.paste(hopper, (340, 50))
     frame.paste(collins.point(lambda value, light=1 - step / 30: value * light), (2 * step - 70, 0))
     seen = see(sample, np.asarray(frame), seconds=step / 5)
-record = pd.DataFrame(sample.rows, columns=RECORD_COLUMNS)
+record = pd.DataFrame(sample.rows, columns=record_columns(recogniser.classes))
 display(DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"])))))
 display(DisplayedImage(as_png(plot_timeline(record))))
 
