@@ -5,7 +5,8 @@
 #
 # Run the cells from top to bottom, press *Start the camera* in the last one, and allow the browser to use it. Then
 # *Take a picture*, or *Go live*: every face is boxed, numbered and named **angry, happy, sad, surprise** or
-# **neutral**, with all five probabilities, and followed while it moves. When you stop, you get a timeline and a CSV.
+# **neutral** (or as the classes that you trained a network for), with all probabilities, and followed while it moves.
+# When you stop, you get a timeline and a CSV.
 #
 # The camera is the one of your browser. A light in the panel shows whether it is on; it goes off when you stop, leave
 # the page or run the cell again. Pictures go to this runtime and no further, and are saved only when you say so.

@@ -79,7 +79,8 @@ def with_classes(architecture: str, classes: tuple[str, ...]) -> str:
 
 def read_classes(folder: Path) -> tuple[str, ...]:
     """Return what the network in a folder calls its answers, in their order; raises UnusableModelError."""
-    names = json.loads((folder / "fer.json").read_text()).get("classes", EXPRESSIONS)
+    described = json.loads((folder / "fer.json").read_text())
+    names = described.get("classes", EXPRESSIONS) if isinstance(described, dict) else None
     if not isinstance(names, list | tuple) or len(names) < 2 or not all(map(is_fit_name, names)):
         raise UnusableModelError(f"The names of the classes in {folder.resolve() / 'fer.json'} cannot be used.")
     if len(set(names)) < len(names):

@@ -54,13 +54,13 @@ def read_own_pictures(source: Path, whole: bool) -> tuple[Pictures, list[str]]:
 def list_items(source: Path) -> list[Item]:
     """List the files in a folder or a zip; raises UserError where it is neither."""
     try:
-        if source.is_dir():
-            return items_in_folder(source)
-        if zipfile.is_zipfile(source):
-            return items_in_zip(source, printable(source.name))
-        exists = source.exists()
+        is_folder, is_zip, exists = source.is_dir(), zipfile.is_zipfile(source), source.exists()
     except (OSError, ValueError):  # no right to look there, too long a name, a zero byte
-        exists = False
+        is_folder = is_zip = exists = False
+    if is_folder:
+        return items_in_folder(source)
+    if is_zip:
+        return items_in_zip(source, printable(source.name))
     what = "is neither a folder nor a whole zip" if exists else f"is not there (this notebook runs in {Path.cwd()})"
     raise UserError(f"PICTURES is {printable(str(source))[:200]!r}, which {what}. {LAYOUT}, or a zip of it.")
 
