@@ -4,9 +4,9 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
 # Run the cells from top to bottom. Two sample portraits show what you get; then it is your turn, with a photo, many
-# photos, or a video. Every face is boxed, numbered and named **angry, happy, sad, surprise** or **neutral**, with all
-# five probabilities; where the network is not sure, it says so. Everything is saved in `results/`, and your pictures
-# stay in this runtime.
+# photos, or a video. Every face is boxed, numbered and named **angry, happy, sad, surprise** or **neutral** (or as the
+# classes that you trained a network for), with all probabilities; where the network is not sure, it says so. Everything
+# is saved in `results/`, and your pictures stay in this runtime.
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training
 # pictures, and it is wrong about once in four. Do not use it to decide about people.*

@@ -5,7 +5,8 @@
 #
 # Run the cells from top to bottom, press *Start the camera* in the last one, and allow the browser to use it. Then
 # *Take a picture*, or *Go live*: every face is boxed, numbered and named **angry, happy, sad, surprise** or
-# **neutral**, with all five probabilities, and followed while it moves. When you stop, you get a timeline and a CSV.
+# **neutral** (or as the classes that you trained a network for), with all probabilities, and followed while it moves.
+# When you stop, you get a timeline and a CSV.
 #
 # The camera is the one of your browser. A light in the panel shows whether it is on; it goes off when you stop, leave
 # the page or run the cell again. Pictures go to this runtime and no further, and are saved only when you say so.
@@ -88,7 +89,7 @@ from fer.report import readable
 from fer.following import follow
 
 # %%
-from fer.record import RECORD_COLUMNS, plot_timeline
+from fer.record import plot_timeline, record_columns
 
 # %%
 from fer.session import Session, see
@@ -114,7 +115,7 @@ for step in range(25):
     frame.paste(hopper, (340, 50))
     frame.paste(collins.point(lambda value, light=1 - step / 30: value * light), (2 * step - 70, 0))
     seen = see(sample, np.asarray(frame), seconds=step / 5)
-record = pd.DataFrame(sample.rows, columns=RECORD_COLUMNS)
+record = pd.DataFrame(sample.rows, columns=record_columns(recogniser.classes))
 display(DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"])))))
 display(DisplayedImage(as_png(plot_timeline(record))))
 

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 import pytest
 import skimage
-from PIL import Image
+from PIL import Image, ImageOps
 
 import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
 from fer.dataset import EXPRESSIONS
@@ -80,3 +80,56 @@ def kaggle_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.writestr("train/sad/Training_disputed.png", png(drawn_face(0, 7)))
         file.writestr("train/neutral/Training_repeated.png", png(drawn_face(4, 3)))
     return path
+
+
+KINDS = ("plain", "RGBA", "16 bits", "CMYK", "palette", "turned by EXIF")
+
+
+def encode(picture: Image.Image, kind: str = "plain") -> bytes:
+    """Encode a grey or coloured picture in one of the ways that people's files come in."""
+    content = io.BytesIO()
+    if kind == "16 bits":
+        Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(content, "PNG")
+    elif kind == "CMYK":
+        picture.convert("CMYK").save(content, "TIFF")
+    elif kind == "turned by EXIF":
+        exif = Image.Exif()
+        exif[0x0112] = 6  # shown turned by 90° clockwise
+        picture.convert("RGB").transpose(Image.Transpose.ROTATE_90).save(content, "JPEG", quality=95, exif=exif)
+    else:
+        picture.convert({"plain": "RGB", "RGBA": "RGBA", "palette": "P"}[kind]).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.fixture(scope="session")
+def portraits() -> dict[str, Image.Image]:
+    """Two faces, small enough to be found fast."""
+    collins = Image.open(COLLINS).convert("RGB").crop((100, 0, 400, 300)).resize((200, 200))
+    return {"Collins": collins, "Hopper": Image.open(HOPPER).convert("RGB").resize((205, 240))}
+
+
+@pytest.fixture(scope="session")
+def odd_folder(tmp_path_factory: pytest.TempPathFactory, portraits: dict[str, Image.Image]) -> Path:
+    """Three classes of odd names with eight pictures and more of all kinds, and what does not belong there."""
+    folder = tmp_path_factory.mktemp("own") / "my pictures"
+    faces = portraits["Hopper"], portraits["Collins"], ImageOps.mirror(portraits["Collins"])
+    for name, face in zip(("<b>très  $x$ heureux<∕b>", "face", "鬼 or 😀"), faces, strict=True):
+        (folder / name).mkdir(parents=True)
+        for number in range(9):
+            kind = KINDS[number % len(KINDS)]
+            changed = face.point(lambda value, light=1 - number / 40: value * light)
+            (folder / name / f"{number} {kind}.jpg").write_bytes(encode(changed, kind))
+    (folder / "face" / "broken.jpg").write_bytes(encode(portraits["Hopper"], "turned by EXIF")[:5000])
+    (folder / "face" / "a wall.png").write_bytes(encode(Image.new("RGB", (200, 150), "grey")))
+    (folder / "readme.txt").write_text("My pictures.")
+    (folder / "face" / ".hidden").write_text("")
+    return folder
+
+
+def drawn(folder: Path, classes: tuple[str, ...], each: int = 40) -> Path:
+    """Make a folder of drawn pictures whose classes are easy to tell apart, as wholes."""
+    for label, name in enumerate(classes):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(each):
+            (folder / name / f"{number}.png").write_bytes(png(drawn_face(label, number)))
+    return folder

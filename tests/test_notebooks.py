@@ -1,6 +1,7 @@
 """Each notebook alone, with nothing of this repository beside it but models/, in a real kernel."""
 
 import base64
+import json
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from conftest import HOPPER, ROOT
 from PIL import Image
 
+from fer.expressions import FACE_COLUMNS
 from fer.recognition import COLUMNS, Recogniser
 
 
@@ -99,6 +101,51 @@ def test_train_model_alone_then_via_image_uses_its_network(kaggle_zip: Path, tmp
     assert again.returncode == 0, again.stderr
     shipped = pd.read_csv(ROOT / "results" / "grace_hopper.csv").loc[0, "confidence"]
     assert pd.read_csv(folder / "results" / "grace_hopper.csv").loc[0, "confidence"] != pytest.approx(shipped, abs=1e-3)
+
+
+@pytest.mark.parametrize("start_from", ["scratch", "shipped network"])
+def test_own_pictures_are_learnt_and_via_image_shows_their_classes(start_from: str, odd_folder: Path, tmp_path: Path):
+    """Faces in folders of odd names, in a zip; afterwards the shipped network is still there."""
+    notebook = alone("train_model", tmp_path / "empty")
+    archive = shutil.make_archive(str(tmp_path / "own"), "zip", odd_folder.parent, odd_folder.name)
+    ran = run(notebook, PICTURES=archive, START_FROM=start_from, EPOCHS=1)
+    assert ran.returncode == 0, ran.stderr
+    assert "3 bad rows or files left out:" in ran.stdout
+    assert "shows no face that can be found" in ran.stdout
+    folder, classes = notebook.parent, ["<b>très $x$ heureux<∕b>", "class face", "鬼 or 😀"]
+    results = folder / "results" / "own" / ("modern-try" if start_from == "scratch" else "fine-tuned-try")
+    assert len(pd.read_csv(results / "problems.csv")) == 3
+    metrics = json.loads((results / "metrics.json").read_text())
+    assert list(metrics["validation"]["classes"]) == classes
+    assert [path.name for path in (folder / "results").iterdir()] == ["own"]
+    assert not (folder / "data" / "fer2013.csv").exists()
+    shipped, kept = ROOT / "models" / "fer.h5", folder / "models" / "expressions"
+    assert (kept / "fer.h5").read_bytes() == shipped.read_bytes()
+    if start_from == "scratch":
+        assert "Teacher 1 of 2" in ran.stdout
+    shutil.copy(ROOT / "via_image.ipynb", folder)
+    shown = run(folder / "via_image.ipynb")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stderr == ""
+    saved = pd.read_csv(folder / "results" / "grace_hopper.csv")
+    assert tuple(saved.columns) == (*FACE_COLUMNS, *classes)
+    assert saved.loc[0, "expression"] in classes
+    assert list(pd.read_csv(folder / "results" / "samples" / "timeline.csv").columns[-3:]) == classes
+    html = [
+        output.data.get("text/html", "")
+        for cell in nbformat.read(folder / "ran.ipynb", 4).cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
+    assert any("&lt;b&gt;très" in table for table in html)
+    assert not any("<b>très" in table for table in html)
+
+
+def test_the_original_network_cannot_start_from_the_shipped_one(tmp_path: Path):
+    ran = run(alone("train_model", tmp_path / "empty"), NETWORK="original", START_FROM="shipped network")
+    assert ran.returncode != 0
+    assert "choose modern, or start from scratch" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def test_original_on_a_share_with_duplicates_kept_and_exported(kaggle_zip: Path, tmp_path: Path):

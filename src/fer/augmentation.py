@@ -78,10 +78,10 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Give the batches of these epochs one after the other, shuffled and augmented anew in each.
 
-    targets: (N, 5) float32, the probabilities that the network is to learn for each picture.
+    targets: (N, classes) float32, the probabilities that the network is to learn for each picture.
     What an epoch looks like follows from the seed and its number alone, so that a run that goes on later sees what it
-    would have seen. Yields images (batch_size, 48, 48, 1) float32 in 0–255 and their targets (batch_size, 5) float32;
-    `batches_an_epoch` of them, the last pictures of an epoch's order being left out.
+    would have seen. Yields images (batch_size, 48, 48, 1) float32 in 0–255 and their targets (batch_size, classes)
+    float32; `batches_an_epoch` of them, the last pictures of an epoch's order being left out.
     """
     each = tf.data.Dataset.from_tensor_slices((pictures.images[..., None], targets))
     whole = batches_an_epoch(pictures, batch_size)
@@ -104,12 +104,12 @@ def batches_an_epoch(pictures: Pictures, batch_size: int) -> int:
 
 
 def evaluation_batches(pictures: Pictures, batch_size: int = 256) -> tf.data.Dataset:
-    """Batch the pictures as they are, in their order: images uint8, one-hot labels (batch_size, 5) float32."""
-    arrays = pictures.images[..., None], one_hot(pictures.labels)
+    """Batch the pictures as they are, in their order: images uint8, one-hot labels (batch_size, classes) float32."""
+    arrays = pictures.images[..., None], one_hot(pictures.labels, classes=len(pictures.classes))
     return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def one_hot(labels: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
-    """Return (N, 5) float32 probabilities: all on the label, but for `smoothing`, which all five share evenly."""
-    certain = keras.utils.to_categorical(labels, len(EXPRESSIONS))
-    return (certain * (1 - smoothing) + smoothing / len(EXPRESSIONS)).astype(np.float32)
+def one_hot(labels: np.ndarray, smoothing: float = 0.0, classes: int = len(EXPRESSIONS)) -> np.ndarray:
+    """Return (N, classes) float32 probabilities: all on the label, but for `smoothing`, which all share evenly."""
+    certain = keras.utils.to_categorical(labels, classes)
+    return (certain * (1 - smoothing) + smoothing / classes).astype(np.float32)

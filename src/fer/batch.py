@@ -1,6 +1,7 @@
 """Recognise many pictures: a bad one does not stop the others, and a run that was stopped goes on."""
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 from fer.collecting import Item
 from fer.drawing import annotate
 from fer.environment import UserError
-from fer.expressions import EXPRESSIONS, SIDE
+from fer.expressions import SIDE, classes_in
 from fer.pictures import decode_upload
 from fer.places import digest
 from fer.progress import progress
@@ -93,13 +94,14 @@ def read_journal(journal: Path) -> dict[str, dict]:
 
 
 def fingerprint(recogniser: Recogniser) -> str:
-    """Tell networks apart by their answers to fixed noise, so that another network's former results are not kept."""
+    """Tell networks apart by their answers to fixed noise and what they call them, so that another's are not kept."""
     noise = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE), np.uint8)
-    return sha256(recogniser.classify(noise).round(2).tobytes()).hexdigest()
+    answers = recogniser.classify(noise).round(2).tobytes()
+    return sha256(answers + json.dumps(recogniser.classes).encode()).hexdigest()
 
 
-def faces_of(entries: list[dict]) -> pd.DataFrame:
-    """Join the entries' faces: one row a face, with the column `file` and those of `Recogniser.recognise`."""
+def faces_of(entries: list[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """Join the entries' faces: one row a face, with the column `file` and those of the recogniser."""
     rows = [{"file": entry["file"], **face} for entry in entries for face in entry["faces"]]
-    table = pd.DataFrame(rows, columns=["file", *COLUMNS])
-    return table.astype(dict.fromkeys(["confidence", *EXPRESSIONS], float))
+    table = pd.DataFrame(rows, columns=["file", *columns])
+    return table.astype(dict.fromkeys(["confidence", *classes_in(table)], float))

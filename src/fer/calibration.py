@@ -6,13 +6,14 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 BINS = 15
+LEAST_TO_CALIBRATE = 50  # pictures; a handful that happen to be right would make any network look sure
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the temperature by which dividing the logits makes the labels likeliest (Guo et al. 2017).
 
-    probabilities: (N, 5) of pictures that the network was not trained on. labels: (N,) int. Above 1 the network was
-    too sure of itself, below 1 not sure enough.
+    probabilities: (N, classes) of pictures that the network was not trained on. labels: (N,) int. Above 1 the network
+    was too sure of itself, below 1 not sure enough.
     """
 
     def loss(log_temperature: float) -> float:
@@ -23,7 +24,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return the (N, 5) probabilities that the same logits give at another temperature."""
+    """Return the (N, classes) probabilities that the same logits give at another temperature."""
     # The logarithms of the probabilities are the logits but for a constant, which the normalisation takes out.
     powers = np.clip(probabilities.astype(np.float64), 1e-12, 1) ** (1 / temperature)
     return powers / powers.sum(axis=1, keepdims=True)

@@ -6,7 +6,7 @@ import json
 from IPython.display import Image as DisplayedImage
 from IPython.display import display
 
-from fer.drawing import COLOURS
+from fer.drawing import class_colours
 from fer.environment import UserError
 from fer.page import PAGE_JS
 from fer.session import Session
@@ -21,7 +21,8 @@ def show_camera(session: Session, in_colab: bool, quality: float = 0.8, file: st
     session answers while the kernel is free. quality: of the live pictures' JPEG, 0 to 1. file: the name of what
     `session.frames` reads, if there is such a file. Raises UserError where there is no anywidget.
     """
-    options = {"colours": list(COLOURS.values()), "expressions": list(COLOURS), "quality": quality, "file": file}
+    colours = class_colours(session.recogniser.classes)
+    options = {"colours": list(colours.values()), "expressions": list(colours), "quality": quality, "file": file}
     if in_colab:
         talk_in_colab(session, options | {"finish": True})
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fer.expressions import EXPRESSIONS
+from fer.expressions import classes_in
 
 # Below one half, the network itself gives the named expression less than all others together. On PublicTest, answers
 # below it are indeed wrong more often than right: "coverage" in results/metrics.json.
@@ -10,13 +10,13 @@ CERTAIN_FROM = 0.5
 
 
 def likeliest(face: Mapping[str, float], most: int = 2) -> list[str]:
-    """Return the names of the `most` likeliest expressions, the likeliest first; face: probabilities by name."""
-    return sorted(EXPRESSIONS, key=lambda name: -face[name])[:most]
+    """Return the names of the `most` likeliest classes, the likeliest first; face: probabilities by name."""
+    return sorted(classes_in(face), key=lambda name: -face[name])[:most]
 
 
 def is_certain(face: Mapping[str, float]) -> bool:
     """Tell whether the likeliest expression reaches CERTAIN_FROM; face: probabilities by name."""
-    return max(face[name] for name in EXPRESSIONS) >= CERTAIN_FROM
+    return max(face[name] for name in classes_in(face)) >= CERTAIN_FROM
 
 
 def name_expression(face: Mapping[str, float]) -> str:

@@ -24,7 +24,7 @@ DROPPED_EXPRESSIONS = ("disgust", "fear")
 CLASSIC_LABELS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
 CLASSIC_TABLES = ("fer2013.csv", "icml_face_data.csv")
 SPLITS = ("Training", "PublicTest", "PrivateTest")
-LARGEST_FILE = 1_000_000  # bytes; a real one has about 1,600
+LARGEST_SMALL_FILE = 1_000_000  # bytes; a real one has about 1,600
 LARGEST_BAD_SHARE = 0.01
 DAMAGED_FILE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the last of an encrypted one
 
@@ -32,16 +32,18 @@ DAMAGED_FILE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the la
 class Pictures(NamedTuple):
     """N grey faces; the arrays run in parallel.
 
-    images: (N, 48, 48) uint8. labels: (N,) int64, indices into EXPRESSIONS. splits: (N,) str, out of SPLITS.
+    images: (N, 48, 48) uint8. labels: (N,) int64, indices into classes. splits: (N,) str, out of SPLITS. classes: the
+    names of all classes.
     """
 
     images: np.ndarray
     labels: np.ndarray
     splits: np.ndarray
+    classes: tuple[str, ...] = EXPRESSIONS
 
     def where(self, chosen: np.ndarray | slice) -> "Pictures":
         """Return the pictures picked by a (N,) bool mask, by (M,) int positions or by a slice."""
-        return Pictures(self.images[chosen], self.labels[chosen], self.splits[chosen])
+        return Pictures(self.images[chosen], self.labels[chosen], self.splits[chosen], self.classes)
 
     def split(self, name: str) -> "Pictures":
         """Return the pictures of one split."""
@@ -155,8 +157,8 @@ def decode_records(
 
 def decode_picture(content: bytes) -> np.ndarray:
     """Decode a JPEG or PNG to (48, 48) uint8; raises BadPictureError."""
-    if len(content) > LARGEST_FILE:
-        raise BadPictureError(f"{len(content):,} bytes, more than {LARGEST_FILE:,}")
+    if len(content) > LARGEST_SMALL_FILE:
+        raise BadPictureError(f"{len(content):,} bytes, more than {LARGEST_SMALL_FILE:,}")
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
     if image is None:
         raise BadPictureError("not a readable picture")
@@ -201,15 +203,17 @@ def write_csv(pictures: Pictures, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with unfinished.open("w", newline="\n") as file:
         file.write("emotion,pixels,Usage\n")
-        rows = zip(*pictures, strict=True)
+        rows = zip(pictures.images, pictures.labels, pictures.splits, strict=True)
         for image, label, split in progress(rows, f"Writing {target.name}", len(pictures.labels), "pictures"):
             file.write(f"{EXPRESSIONS[label]},{format_pixels(image)},{split}\n")
     unfinished.replace(target)
 
 
 def count_table(pictures: Pictures) -> pd.DataFrame:
-    """Count the pictures: one row a split, one column an expression, with totals."""
-    expressions = np.array(EXPRESSIONS)[pictures.labels]
-    counts = pd.crosstab(pictures.splits, expressions)
-    counts = counts.reindex(index=[name for name in SPLITS if name in counts.index], columns=EXPRESSIONS, fill_value=0)
-    return counts.assign(total=counts.sum(axis=1)).rename_axis(index="split", columns=None)
+    """Count the pictures: one row a split, one column a class, with totals."""
+    names = np.array(pictures.classes, dtype=object)[pictures.labels]
+    counts = pd.crosstab(pictures.splits, names)
+    rows, columns = [name for name in SPLITS if name in counts.index], list(pictures.classes)
+    counts = counts.reindex(index=rows, columns=columns, fill_value=0)
+    counts.insert(len(columns), "total", counts.sum(axis=1), allow_duplicates=True)
+    return counts.rename_axis(index="split", columns=None)

@@ -19,19 +19,19 @@ VIEWS = 8
 def what_to_learn(
     build: Callable[[], keras.Model], recipe: Recipe, training: Pictures, validation: Pictures, runs: Path, seed: int
 ) -> np.ndarray:
-    """Return the (N, 5) float32 targets of the training pictures, as the recipe says.
+    """Return the (N, classes) float32 targets of the training pictures, as the recipe says.
 
     Without teachers they are the smoothed labels. With teachers, networks of the same kind are trained first, one
     after the other, and each learns from those before it (Furlanello et al. 2018): its targets are a mixture of the
     label and of what they think of the picture on average (Hinton et al. 2015). About one label in five is disputed
     here, and other opinions say which. Teachers and opinions are kept in `runs`.
     """
-    opinions = []
+    opinions, classes = [], len(training.classes)
 
     def targets() -> np.ndarray:
         if not opinions:
-            return one_hot(training.labels, recipe.label_smoothing)
-        return recipe.trust * np.mean(opinions, axis=0) + (1 - recipe.trust) * one_hot(training.labels)
+            return one_hot(training.labels, recipe.label_smoothing, classes)
+        return recipe.trust * np.mean(opinions, axis=0) + (1 - recipe.trust) * one_hot(training.labels, classes=classes)
 
     for earlier, epochs in enumerate(recipe.teacher_epochs):
         recipe_of_teacher = recipe._replace(epochs=epochs, teacher_epochs=recipe.teacher_epochs[:earlier])
@@ -52,7 +52,7 @@ def what_to_learn(
 
 
 def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:
-    """Return what a network thinks of pictures, (N, 5) float32: the mean over eight views of each.
+    """Return what a network thinks of pictures, (N, classes) float32: the mean over eight views of each.
 
     A view is changed half as far as a training picture may be. The mean is surer than one answer, and less a memory of
     the very picture and its label.
@@ -61,7 +61,7 @@ def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed:
 
 
 def answers_to_views(network: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> list[np.ndarray]:
-    """Show a network all pictures eight times, each time changed at random; return its eight (N, 5) answers."""
+    """Show a network all pictures eight times, each time changed at random; return its eight (N, classes) answers."""
     images = tf.data.Dataset.from_tensor_slices(pictures.images[..., None]).batch(256)
 
     def look(view: int) -> np.ndarray:

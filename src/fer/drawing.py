@@ -1,8 +1,11 @@
-"""Draw boxes on the picture, and five bars for each face."""
+"""Draw boxes on the picture, and a bar for each probability of each face."""
 
 import io
+import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import font_manager
@@ -10,11 +13,24 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from fer.certainty import is_certain, label_face, likeliest
-from fer.expressions import EXPRESSIONS
+from fer.expressions import EXPRESSIONS, classes_in
 
 # Okabe & Ito's palette, which colour-blind people can tell apart.
 COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#009E73"), strict=True))
+# For other classes: what is left of that palette, then Petroff 2021's (matplotlib's "petroff10") without its greys,
+# which would look uncertain.
+MORE_COLOURS = ("#0072B2", "#F0E442", "#3F90DA", "#FFA90E", "#BD1F01", "#832DB6", "#A96B59", "#E76300", "#B9AC70")
 UNSURE = "#BBBBBB"
+
+matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
+warnings.filterwarnings("ignore", message="Glyph .* missing from")  # such a letter is drawn as a box
+
+
+def class_colours(classes: Sequence[str]) -> dict[str, str]:
+    """Give each class a colour that colour-blind people can tell from its neighbours; an expression keeps its own."""
+    taken = [COLOURS[name] for name in classes if name in COLOURS]
+    free = itertools.cycle(colour for colour in (*COLOURS.values(), *MORE_COLOURS) if colour not in taken)
+    return {name: COLOURS.get(name) or next(free) for name in classes}
 
 
 def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.ndarray:
@@ -39,7 +55,7 @@ def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.
 
 def face_colour(face: Mapping[str, float]) -> str:
     """Return the colour of a face's expression, or grey where that is uncertain; face: probabilities by name."""
-    return COLOURS[likeliest(face)[0]] if is_certain(face) else UNSURE
+    return class_colours(classes_in(face))[likeliest(face)[0]] if is_certain(face) else UNSURE
 
 
 def draw_label(
@@ -79,22 +95,24 @@ def as_png(figure: Figure) -> bytes:
 
 
 def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: int = 12) -> Figure | None:
-    """Show each face as the network saw it, beside its five probabilities; no figure without a face.
+    """Show each face as the network saw it, beside its probabilities; no figure without a face.
 
     crops: (n, 48, 48) uint8, one for each row of the table. At most the `most` largest faces are shown.
     """
     shown = table.head(most)
     if shown.empty:
         return None
+    colours = class_colours(classes_in(table))
     # Not by pyplot, which keeps figures for the whole process: snapshots are drawn on other threads, too.
-    figure = Figure(figsize=(7, 1.6 * len(shown)), layout="constrained")
+    height = max(1.6, 0.32 * len(colours))  # inches a face
+    figure = Figure(figsize=(7, height * len(shown)), layout="constrained")
     rows = figure.subplots(len(shown), 2, width_ratios=(1, 4), squeeze=False)
     for (picture, bars), crop, (_, face) in zip(rows, crops, shown.iterrows(), strict=False):
         picture.imshow(crop, cmap="gray", vmin=0, vmax=255)
         picture.set_axis_off()
         picture.set_title(f"face {face['face']}" + ("" if is_certain(face) else "\nuncertain"), fontsize=10)
-        values = face[list(EXPRESSIONS)].astype(float)
-        bars.barh(EXPRESSIONS, values, color=[COLOURS[name] for name in EXPRESSIONS], height=0.8)
+        values = face[list(colours)].astype(float)
+        bars.barh(list(colours), values, color=list(colours.values()), height=0.8)
         for position, value in enumerate(values):
             bars.text(value + 0.01, position, f"{value:.0%}", va="center", fontsize=9)
         bars.set_xlim(0, 1.12)

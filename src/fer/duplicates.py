@@ -22,22 +22,27 @@ class Duplicates(NamedTuple):
     repeated: np.ndarray
 
 
+def under_two_labels(pictures: Pictures) -> np.ndarray:
+    """Tell, as a (N,) bool mask, which pictures occur under two labels, pixel by pixel."""
+    keys, labels = [image.tobytes() for image in pictures.images], defaultdict(set)
+    for key, label in zip(keys, pictures.labels, strict=True):
+        labels[key].add(label)
+    return np.array([len(labels[key]) > 1 for key in keys], bool)
+
+
 def find_duplicates(pictures: Pictures) -> Duplicates:
     """Find the pictures of Training that occur again, pixel by pixel, anywhere in the data."""
     training = pictures.splits == "Training"
     keys = [image.tobytes() for image in pictures.images]
     tested = {key for key, trains in zip(keys, training, strict=True) if not trains}
-    labels = defaultdict(set)
-    for key, label, trains in zip(keys, pictures.labels, training, strict=True):
-        if trains:
-            labels[key].add(label)
     seen: set[bytes] = set()
     repeated = np.zeros(len(keys), bool)
     for position in np.flatnonzero(training):
         repeated[position] = keys[position] in seen
         seen.add(keys[position])
     leaked = training & np.array([key in tested for key in keys])
-    disputed = training & np.array([len(labels[key]) > 1 for key in keys])
+    disputed = training.copy()
+    disputed[training] = under_two_labels(pictures.where(training))
     return Duplicates(leaked, disputed, repeated)
 
 

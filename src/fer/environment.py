@@ -140,15 +140,9 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
     if drive_folder:
         folders = [mount_drive(f"DRIVE_FOLDER is {drive_folder!r}") / drive_folder]
     else:
-        clone = Path(repository.rstrip("/").rsplit("/", 1)[-1])
-        folders = [Path("models"), Path(), clone / "models"]
+        folders = [Path("models"), Path()]
         if not any(has_models(folder) for folder in folders):
-            # Shallow: only the newest state is fetched. GIT_TERMINAL_PROMPT: never wait for a password.
-            subprocess.run(
-                ["git", "clone", "--quiet", "--depth", "1", repository, str(clone)],
-                capture_output=True,
-                env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-            )
+            folders.append(fetch_models(repository))
     for folder in folders:
         if has_models(folder):
             return folder
@@ -158,6 +152,19 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
         "Upload both files (in Colab: the folder icon on the left, then drag them in; in Jupyter: beside this "
         "notebook), or make them with train_model.ipynb. Then run this cell again."
     )
+
+
+def fetch_models(repository: str) -> Path:
+    """Clone the repository, if it is not here yet, and return its folder for models, which may not be there then."""
+    clone = Path(repository.rstrip("/").rsplit("/", 1)[-1])
+    if not has_models(clone / "models"):
+        # Shallow: only the newest state is fetched. GIT_TERMINAL_PROMPT: never wait for a password.
+        subprocess.run(
+            ["git", "clone", "--quiet", "--depth", "1", repository, str(clone)],
+            capture_output=True,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+        )
+    return clone / "models"
 
 
 def has_models(folder: Path) -> bool:

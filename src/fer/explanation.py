@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from fer.certainty import likeliest
 from fer.drawing import as_png
 from fer.environment import UserError
-from fer.expressions import EXPRESSIONS, SIDE
+from fer.expressions import SIDE, classes_in
 from fer.faces import crop_faces
 from fer.pictures import to_grey
 from fer.recognition import Recogniser
@@ -31,8 +31,8 @@ BLUR = 8  # pixels; the standard deviation of the Gaussian that wipes a patch ou
 def occlusion_maps(classify: Callable[[np.ndarray], np.ndarray], crop: np.ndarray) -> np.ndarray:
     """Return how much each probability falls, for each pixel, where patches over it are blurred.
 
-    classify: as `Recogniser.classify`. crop: (48, 48) uint8. Returns (5, 48, 48) float, from -1 (without this pixel the
-    expression would be certain) to 1 (without it, impossible): the mean over all patches that cover the pixel.
+    classify: as `Recogniser.classify`. crop: (48, 48) uint8. Returns (classes, 48, 48) float, from -1 (without this
+    pixel the class would be certain) to 1 (without it, impossible): the mean over all patches that cover the pixel.
     """
     blurred = cv2.GaussianBlur(crop, (0, 0), BLUR)
     edges = np.arange(STEP - PATCH, SIDE, STEP)
@@ -47,20 +47,20 @@ def occlusion_maps(classify: Callable[[np.ndarray], np.ndarray], crop: np.ndarra
 def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Figure:
     """Show a (48, 48) crop, and over it the maps of its likeliest expression and of the runner-up.
 
-    face: the face's row of `Recogniser.recognise`. maps: (5, 48, 48) as from `occlusion_maps`.
+    face: the face's row of `Recogniser.recognise`. maps: (classes, 48, 48) as from `occlusion_maps`.
     """
     figure = Figure(figsize=(8, 3.1), layout="constrained")
     whole, *others = figure.subplots(1, 3)
-    names = likeliest(face)
+    names, classes = likeliest(face), classes_in(face)
     # One scale for both, so that they can be compared; never so fine that it shows mere noise.
-    limit = max(0.05, *(np.abs(maps[EXPRESSIONS.index(name)]).max() for name in names))
+    limit = max(0.05, *(np.abs(maps[classes.index(name)]).max() for name in names))
     for axes in (whole, *others):
         axes.imshow(crop, cmap="gray", vmin=0, vmax=255)
         axes.set_axis_off()
     whole.set_title(f"face {face['face']}", fontsize=10)
     for axes, name in zip(others, names, strict=True):
         heat = axes.imshow(
-            maps[EXPRESSIONS.index(name)], cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.6, interpolation="bilinear"
+            maps[classes.index(name)], cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.6, interpolation="bilinear"
         )
         axes.set_title(f"{name} {face[name]:.0%}", fontsize=10)
     bar = figure.colorbar(heat, ax=others, shrink=0.85)

@@ -8,30 +8,31 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from fer.dataset import Pictures
-from fer.expressions import EXPRESSIONS
 
 
 def plot_samples(pictures: Pictures, each: int, seed: int) -> Figure:
-    """Show `each` random pictures of every expression, one row an expression."""
+    """Show `each` random pictures of every class, one row a class."""
     chooser = np.random.default_rng(seed)
-    figure, rows = plt.subplots(len(EXPRESSIONS), each, figsize=(each * 0.9, 5), squeeze=False, layout="constrained")
+    count = len(pictures.classes)
+    figure, rows = plt.subplots(count, each, figsize=(each * 0.9, count), squeeze=False, layout="constrained")
     for label, row in enumerate(rows):
         candidates = np.flatnonzero(pictures.labels == label)
         for axes, position in zip(row, chooser.permutation(candidates)[:each], strict=False):
             axes.imshow(pictures.images[position], cmap="gray", vmin=0, vmax=255)
-        row[0].set_title(EXPRESSIONS[label], loc="left", fontsize=10)
+        row[0].set_title(pictures.classes[label], loc="left", fontsize=10)
         for axes in row:
             axes.set_axis_off()
     return figure
 
 
 def plot_mean_faces(pictures: Pictures) -> Figure:
-    """Show the mean picture of each expression; no single face can be made out in it."""
-    figure, row = plt.subplots(1, len(EXPRESSIONS), figsize=(8, 2), layout="constrained")
+    """Show the mean picture of each class; no single face can be made out in it."""
+    count = len(pictures.classes)
+    figure, row = plt.subplots(1, count, figsize=(1.6 * count, 2), layout="constrained")
     for label, axes in enumerate(row):
         chosen = pictures.images[pictures.labels == label]
         axes.imshow(chosen.mean(axis=0) if len(chosen) else np.zeros((1, 1)), cmap="gray")
-        axes.set_title(f"{EXPRESSIONS[label]}\n{len(chosen):,} pictures", fontsize=10)
+        axes.set_title(f"{pictures.classes[label]}\n{len(chosen):,} pictures", fontsize=10)
         axes.set_axis_off()
     return figure
 
@@ -54,37 +55,36 @@ def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy:
     return figure
 
 
-def plot_confusion(confusion: pd.DataFrame) -> Figure:
-    """Show a confusion matrix: shares of each row in colour, shares and counts in writing."""
+def plot_confusion(confusion: pd.DataFrame, data: str = "FER-2013") -> Figure:
+    """Show a confusion matrix: shares of each row in colour, shares and counts in writing; data: who labelled."""
     shares = confusion.div(confusion.sum(axis=1).clip(lower=1), axis=0)
-    figure, axes = plt.subplots(figsize=(6, 5), layout="constrained")
+    count = len(confusion)
+    figure, axes = plt.subplots(figsize=(max(6, 1 + count), max(5, count)), layout="constrained")
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(shares.shape):
         share = shares.iloc[row, column]
         text = f"{share:.0%}\n{confusion.iloc[row, column]}"
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.5 else "black")
-    axes.set_xticks(range(len(confusion.columns)), confusion.columns)
-    axes.set_yticks(range(len(confusion.index)), confusion.index)
+    turn = 0 if count <= 5 and max(map(len, confusion.columns)) < 12 else 40  # degrees, so that long names fit
+    side = "right" if turn else "center"
+    axes.set_xticks(range(count), confusion.columns, rotation=turn, ha=side, rotation_mode="anchor")
+    axes.set_yticks(range(count), confusion.index)
     axes.set_xlabel("named by the network")
-    axes.set_ylabel("labelled in FER-2013")
-    figure.colorbar(
-        image, format=PercentFormatter(1.0, decimals=0), label="share of the labelled expression", shrink=0.8
-    )
+    axes.set_ylabel(f"labelled in {data}")
+    figure.colorbar(image, format=PercentFormatter(1.0, decimals=0), label="share of the labelled class", shrink=0.8)
     return figure
 
 
 def plot_mistakes(pictures: Pictures, probabilities: np.ndarray, positions: np.ndarray) -> Figure:
     """Show pictures with the label in the data and what the network says instead, eight in a row."""
-    rows = max(1, -(-len(positions) // 8))
+    rows, names = max(1, -(-len(positions) // 8)), pictures.classes
     figure, grid = plt.subplots(rows, 8, figsize=(11, 1.9 * rows), squeeze=False, layout="constrained")
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, position in zip(grid.flat, positions, strict=False):
         named = probabilities[position].argmax()
         axes.imshow(pictures.images[position], cmap="gray", vmin=0, vmax=255)
-        title = (
-            f"label {EXPRESSIONS[pictures.labels[position]]}\n{EXPRESSIONS[named]} {probabilities[position, named]:.0%}"
-        )
+        title = f"label {names[pictures.labels[position]]}\n{names[named]} {probabilities[position, named]:.0%}"
         axes.set_title(title, fontsize=9)
     return figure
 
@@ -99,7 +99,7 @@ def plot_reliability(reliability: pd.DataFrame, coverage: pd.DataFrame) -> Figur
         left.text(middle, 0.02, f"{count}", rotation=90, ha="center", va="bottom", fontsize=8, color="white")
     left.set_xlabel("confidence (in the bars: number of answers)")
     left.set_ylabel("accuracy")
-    left.set_xlim(0.2, 1)
+    left.set_xlim(min(0.2, reliability["low"].min()), 1)
     left.set_ylim(0, 1)
     left.legend(loc="upper left")
     right.plot(coverage["coverage"], coverage["accuracy"], "o-")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from fer.expressions import EXPRESSIONS, SIDE
+from fer.expressions import SIDE, classes_in
 from fer.faces import glance, largest_first
 from fer.haar import DEFAULT, run_cascade
 
@@ -19,7 +19,7 @@ class Followed(NamedTuple):
 
     face: int  # its number, from 1, never given twice
     box: np.ndarray  # (4,) x, y, width, height in pixels
-    probabilities: np.ndarray  # (5,) smoothed over frames
+    probabilities: np.ndarray  # (classes,) smoothed over frames
     seen: float  # seconds; when it was last found
 
 
@@ -35,7 +35,8 @@ def follow(former: list[Followed], table: pd.DataFrame, seconds: float, smoothin
     partners = nearest_pairs(np.array([face.box for face in remembered]).reshape(-1, 4), boxes)
     newest = 2 / (smoothing + 1)
     found = []
-    for row, (box, probabilities) in enumerate(zip(boxes, table[list(EXPRESSIONS)].to_numpy(float), strict=True)):
+    answers = table[list(classes_in(table))].to_numpy(float)
+    for row, (box, probabilities) in enumerate(zip(boxes, answers, strict=True)):
         if row in partners:
             known = remembered[partners[row]]
             shown = newest * probabilities + (1 - newest) * known.probabilities

@@ -1,15 +1,21 @@
-"""Save a network as fer.json and fer.h5, and load it back if both are whole."""
+"""Save a network as fer.json and fer.h5, and load it back if both are whole.
+
+The names of its classes, where they are not the five expressions, are in fer.json: its key `classes`, which Keras
+does not look at.
+"""
 
 import hashlib
+import itertools
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import h5py
 import keras
 
 from fer.environment import UserError, writing_to
-from fer.expressions import EXPRESSIONS, SIDE
+from fer.expressions import EXPRESSIONS, SIDE, is_fit_name
 
 MODEL_FILES = ("fer.json", "fer.h5")
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
@@ -23,15 +29,15 @@ class UnusableModelError(UserError):
     """Model files that are missing, damaged or of another network; the message says what to do."""
 
 
-def save_network(network: keras.Model, folder: Path) -> None:
-    """Write fer.json (architecture), fer.h5 (weights, architecture) and their checksums.
+def save_network(network: keras.Model, folder: Path, classes: tuple[str, ...] = EXPRESSIONS) -> None:
+    """Write fer.json (architecture, names of the classes), fer.h5 (weights, architecture) and their checksums.
 
     Each is written beside and then renamed, so that a run cut off here leaves the former files whole. Raises UserError
     where the disk refuses.
     """
     with writing_to(folder):
         unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
-        unfinished["fer.json"].write_text(portable_json(network.to_json()))
+        unfinished["fer.json"].write_text(with_classes(portable_json(network.to_json()), classes))
         logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
         try:
             network.save(unfinished["fer.h5"], include_optimizer=False)
@@ -66,6 +72,43 @@ def portable_json(architecture: str) -> str:
     return json.dumps(without_defaults(json.loads(architecture)))
 
 
+def with_classes(architecture: str, classes: tuple[str, ...]) -> str:
+    """Add the names of the classes to the text of a network; the five expressions go without saying."""
+    return architecture if classes == EXPRESSIONS else json.dumps(json.loads(architecture) | {"classes": classes})
+
+
+def read_classes(folder: Path) -> tuple[str, ...]:
+    """Return what the network in a folder calls its answers, in their order; raises UnusableModelError."""
+    described = json.loads((folder / "fer.json").read_text())
+    names = described.get("classes", EXPRESSIONS) if isinstance(described, dict) else None
+    if not isinstance(names, list | tuple) or len(names) < 2 or not all(map(is_fit_name, names)):
+        raise UnusableModelError(f"The names of the classes in {folder.resolve() / 'fer.json'} cannot be used.")
+    if len(set(names)) < len(names):
+        raise UnusableModelError(f"Two classes in {folder.resolve() / 'fer.json'} have the same name.")
+    return tuple(names)
+
+
+def set_aside(models: Path, name: str) -> Path:
+    """Copy the network in a folder to its folder <name>, or <name>-2 and so on where another is there; return that."""
+    for number in itertools.count(1):
+        kept = models / (name if number == 1 else f"{name}-{number}")
+        if all(same_file(models / file, kept / file) for file in MODEL_FILES):
+            return kept
+        if not any((kept / file).exists() for file in MODEL_FILES):
+            break
+    with writing_to(kept):
+        for file in (*MODEL_FILES, CHECKSUMS):
+            if (models / file).exists():
+                shutil.copy(models / file, kept / f"unfinished.{file}")
+                (kept / f"unfinished.{file}").replace(kept / file)
+    return kept
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Tell whether both files are there and hold the same."""
+    return one.is_file() and other.is_file() and checksum(one) == checksum(other)
+
+
 def load_network(folder: Path) -> keras.Model:
     """Load what `save_network` wrote; raises UnusableModelError.
 
@@ -88,8 +131,9 @@ def load_network(folder: Path) -> keras.Model:
         network = keras.models.model_from_json((folder / "fer.json").read_text())
         network.load_weights(folder / "fer.h5")
         shapes = network.input_shape[1:], network.output_shape[1:]
-        if shapes != ((SIDE, SIDE, 1), (len(EXPRESSIONS),)):
-            raise ValueError(f"it turns {shapes[0]} into {shapes[1]}, not (48, 48, 1) into (5,)")
+        wanted = (SIDE, SIDE, 1), (len(read_classes(folder)),)
+        if shapes != wanted:
+            raise ValueError(f"it turns {shapes[0]} into {shapes[1]}, not {wanted[0]} into {wanted[1]}")
     except Exception as error:  # Keras raises nearly anything for files that are not its own
         reason = str(error).strip().split("\n")[0][:200]
         raise UnusableModelError(f"The network in {folder.resolve()} cannot be loaded: {reason}") from error

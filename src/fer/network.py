@@ -1,6 +1,6 @@
 """Build the network.
 
-Both networks take grey faces of 48×48 raw values 0–255 and give one probability per expression. Scaling is their
+Both networks take grey faces of 48×48 raw values 0–255 and give one probability per class. Scaling is their
 first layer, so that training and use cannot feed them differently.
 """
 
@@ -12,7 +12,7 @@ from keras import layers
 from fer.expressions import EXPRESSIONS, SIDE
 
 
-def build_original() -> keras.Model:
+def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
     """Build the network this project started from: six convolutions, three dense layers, 3,245,509 parameters."""
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
     x = layers.Rescaling(1 / 255, name="scale", dtype="float32")(inputs)
@@ -26,11 +26,11 @@ def build_original() -> keras.Model:
     for width in (1024, 512, 128):
         x = layers.Dense(width, activation="relu")(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(len(EXPRESSIONS), activation="softmax", name="expression", dtype="float32")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="expression", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="original")
 
 
-def build_modern() -> keras.Model:
+def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     """Build a small residual network: ten convolutions, each batch-normalised, then the mean over the picture.
 
     A quarter of the parameters of `original` and under half of its multiplications. Each picture is first brought
@@ -55,7 +55,7 @@ def build_modern() -> keras.Model:
         x = layers.ReLU()(layers.Add()([x, correction]))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(len(EXPRESSIONS), activation="softmax", name="expression", dtype="float32")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="expression", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="modern")
 
 

@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 from fer.batch import THUMBNAIL, faces_of, recognise_items
 from fer.certainty import is_certain
 from fer.collecting import Item
-from fer.drawing import COLOURS, as_jpeg, as_png
-from fer.expressions import EXPRESSIONS
+from fer.drawing import as_jpeg, as_png, class_colours
+from fer.expressions import classes_in
 from fer.recognition import Recogniser
 from fer.report import count, readable
 
@@ -30,7 +30,7 @@ def report_items(recogniser: Recogniser, items: list[Item], name: str, folder: P
     name: of the whole, printable. folder: for faces.csv, problems.csv, expressions.png and contact-sheet-1.jpg.
     """
     entries = recognise_items(recogniser, items, folder)
-    faces = faces_of(entries)
+    faces = faces_of(entries, recogniser.columns)
     problems = pd.DataFrame([entry for entry in entries if entry["problem"]], columns=["file", "problem"])
     faces.to_csv(folder / "faces.csv", index=False, float_format="%.4f")
     problems.to_csv(folder / "problems.csv", index=False)
@@ -85,16 +85,17 @@ def shorten(text: str, fits: Callable[[str], bool]) -> str:
 
 
 def plot_expressions(faces: pd.DataFrame) -> Figure:
-    """Count the faces of each expression; the pale part of a bar are those that are uncertain."""
+    """Count the faces of each class; the pale part of a bar are those that are uncertain."""
     certain = np.array([is_certain(face) for _, face in faces.iterrows()], bool)
-    figure = Figure(figsize=(7, 2.6), layout="constrained")
+    colours = class_colours(classes_in(faces))
+    names, shades = list(colours), list(colours.values())
+    figure = Figure(figsize=(7, max(2.6, 1 + 0.32 * len(names))), layout="constrained")
     axes = figure.subplots()
-    colours = [COLOURS[name] for name in EXPRESSIONS]
     sure, unsure = (
-        faces["expression"][chosen].value_counts().reindex(EXPRESSIONS, fill_value=0) for chosen in (certain, ~certain)
+        faces["expression"][chosen].value_counts().reindex(names, fill_value=0) for chosen in (certain, ~certain)
     )
-    axes.barh(EXPRESSIONS, sure, color=colours)
-    bars = axes.barh(EXPRESSIONS, unsure, left=sure, color=colours, alpha=0.35)
+    axes.barh(names, sure, color=shades)
+    bars = axes.barh(names, unsure, left=sure, color=shades, alpha=0.35)
     axes.bar_label(
         bars, [f"{a + b}" + (f" ({b} uncertain)" if b else "") for a, b in zip(sure, unsure, strict=True)], padding=3
     )

@@ -8,18 +8,20 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from fer.expressions import EXPRESSIONS, SIDE
+from fer.expressions import EXPRESSIONS, FACE_COLUMNS, SIDE
 from fer.faces import crop_faces, find_faces
-from fer.model_files import load_network
+from fer.model_files import load_network, read_classes
 from fer.pictures import to_grey
 
-COLUMNS = ("face", "x", "y", "width", "height", "expression", "confidence", *EXPRESSIONS)
+COLUMNS = (*FACE_COLUMNS, *EXPRESSIONS)  # of the table of a network for the five expressions
 
 
 class Recogniser:
     """A network, compiled once, and what is needed to use it on photos."""
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(self, network: keras.Model, classes: tuple[str, ...] = EXPRESSIONS) -> None:
+        self.classes = classes  # the names of the network's answers, in their order
+        self.columns = (*FACE_COLUMNS, *classes)
         # A traced function answers in a few milliseconds; `network.predict` spends tens on set-up in every call.
         signature = tf.TensorSpec((None, SIDE, SIDE, 1), tf.uint8)
         self.forward = tf.function(
@@ -30,16 +32,16 @@ class Recogniser:
     @classmethod
     def load(cls, folder: str | Path) -> "Recogniser":
         """Load fer.json and fer.h5 from a folder; raises UnusableModelError."""
-        return cls(load_network(Path(folder)))
+        return cls(load_network(Path(folder)), read_classes(Path(folder)))
 
     def classify(self, crops: np.ndarray) -> np.ndarray:
-        """Return (n, 5) float32 probabilities for (n, 48, 48) or (n, 48, 48, 1) uint8 faces, in one batch."""
+        """Return (n, classes) float32 probabilities for (n, 48, 48) or (n, 48, 48, 1) uint8 faces, in one batch."""
         if crops.dtype != np.uint8 or crops.shape[1:] not in ((SIDE, SIDE), (SIDE, SIDE, 1)):
             raise ValueError(
                 f"expected uint8 crops of shape (n, 48, 48) or (n, 48, 48, 1), got {crops.dtype} {crops.shape}"
             )
         if len(crops) == 0:  # TensorFlow's batch normalisation takes no empty batch
-            return np.empty((0, len(EXPRESSIONS)), np.float32)
+            return np.empty((0, len(self.classes)), np.float32)
         return self.forward(tf.constant(crops.reshape(-1, SIDE, SIDE, 1))).numpy()
 
     def recognise(self, image: np.ndarray, find: Callable[[np.ndarray], np.ndarray] = find_faces) -> pd.DataFrame:
@@ -48,7 +50,7 @@ class Recogniser:
         image: (height, width, 3) RGB or (height, width) grey, uint8, any size. find: what turns the
         grey picture into (n, 4) boxes. Returns one row a face, largest first: face (a number from 1), x, y, width,
         height (pixels of the image), expression, confidence (the largest of the probabilities), and the probability
-        of each expression; no row where there is no face.
+        of each class, by name; no row where there is no face.
         """
         grey = to_grey(image)
         boxes = find(grey)
@@ -56,8 +58,8 @@ class Recogniser:
         columns = {
             "face": np.arange(1, len(boxes) + 1),
             **dict(zip(("x", "y", "width", "height"), boxes.T, strict=True)),
-            "expression": np.array(EXPRESSIONS, dtype=object)[probabilities.argmax(axis=1)],
+            "expression": np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)],
             "confidence": probabilities.max(axis=1, initial=0),
-            **dict(zip(EXPRESSIONS, probabilities.T, strict=True)),
+            **dict(zip(self.classes, probabilities.T, strict=True)),
         }
-        return pd.DataFrame(columns, columns=COLUMNS)
+        return pd.DataFrame(columns, columns=self.columns)

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from fer.certainty import name_expression
 from fer.drawing import annotate, as_jpeg, as_png, plot_probabilities
-from fer.expressions import EXPRESSIONS
+from fer.expressions import classes_in
 from fer.faces import crop_faces
 from fer.pictures import decode_upload, to_grey
 from fer.places import SOURCE_KEY, digest, picture_place
@@ -71,8 +71,8 @@ def readable(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Join the tables of several pictures, named by the keys, into one with probabilities as percentages."""
     joined = pd.concat(tables, names=["picture"]).reset_index("picture").set_index(["picture", "face"])
     named = [name_expression(face) for _, face in joined.iterrows()]
-    shares = {name: joined[name].map("{:.0%}".format) for name in ("confidence", *EXPRESSIONS)}
-    return joined.assign(expression=named, **shares)
+    shares = joined[["confidence", *classes_in(joined)]].apply(lambda column: column.map("{:.0%}".format))
+    return pd.concat([joined.drop(columns=shares.columns).assign(expression=named), shares], axis=1)
 
 
 def count(number: int, noun: str) -> str:

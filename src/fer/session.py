@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,11 @@ import pandas as pd
 from fer.certainty import label_face, likeliest
 from fer.drawing import annotate, as_jpeg, as_png, face_colour, plot_probabilities
 from fer.environment import UserError
-from fer.expressions import EXPRESSIONS
 from fer.faces import crop_faces
 from fer.following import BOX, Followed, find_faces_again, follow
 from fer.pictures import UnreadablePictureError, decode_upload, to_grey
 from fer.recognition import Recogniser
-from fer.record import RECORD_COLUMNS, plot_timeline, record_rows, save_record
+from fer.record import plot_timeline, record_columns, record_rows, save_record
 from fer.report import readable, save_picture
 
 WHOLE_EVERY = 8  # frames; between them, faces are looked for where they were, and a new one has to wait
@@ -34,7 +33,7 @@ class Session:
     smoothing: int = 4  # frames; see `follow`
     frames: Iterator[tuple[float, np.ndarray]] = field(default_factory=lambda: iter(()))  # see `read_frames`
     faces: list[Followed] = field(default_factory=list)
-    rows: list[tuple] = field(default_factory=list)  # RECORD_COLUMNS
+    rows: list[tuple] = field(default_factory=list)  # with the columns of `record_columns`
     boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))  # of the frame before
     seen: int = 0  # frames
     highest: int = 0  # number of a face
@@ -87,13 +86,13 @@ def see(session: Session, image: np.ndarray, seconds: float) -> dict:
     session.faces = follow(session.faces, table, seconds, session.smoothing, session.highest)
     session.highest = max((session.highest, *(face.face for face in session.faces)))
     session.rows += record_rows(seconds, table, session.faces)
-    faces = [describe_face(face) for face in session.faces[: len(table)]]
+    faces = [describe_face(face, session.recogniser.classes) for face in session.faces[: len(table)]]
     return {"kind": "faces", "faces": faces, "milliseconds": milliseconds, "skipped": session.skipped}
 
 
-def describe_face(face: Followed) -> dict:
+def describe_face(face: Followed, classes: Sequence[str]) -> dict:
     """Return what the overlay draws for a face: number, box, smoothed probabilities, label and colour."""
-    values = dict(zip((*BOX, *EXPRESSIONS), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
+    values = dict(zip((*BOX, *classes), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
     described = {"face": face.face, **values, "confidence": max(face.probabilities.tolist())}
     answer = {"expression": likeliest(described)[0], "label": label_face(described), "colour": face_colour(described)}
     return described | answer
@@ -123,7 +122,7 @@ def save_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
 
 def finish_record(session: Session, message: dict, picture: bytes) -> Answer:
     """Save what was recorded since the last time as webcam-<time>.csv, and answer with its timeline."""
-    record = pd.DataFrame(session.rows, columns=RECORD_COLUMNS)
+    record = pd.DataFrame(session.rows, columns=record_columns(session.recogniser.classes))
     session.rows, session.faces, session.highest = [], [], 0
     if record.empty:
         return {"kind": "record", "text": "No face was seen, so there is nothing to record."}, []

@@ -58,6 +58,19 @@ RECIPES = {
         teacher_epochs=(24, 24),
         trust=0.7,
     ),
+    # For a network that knows faces and gets a new last layer: small steps, so that it does not forget them.
+    "fine-tune": Recipe(
+        epochs=16,
+        batch_size=32,
+        optimizer="adam",
+        learning_rate=1e-3,
+        weight_decay=0.0,
+        label_smoothing=0.1,
+        augmentation=Augmentation(shift=0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25),
+        stop_accuracy=0.99,
+        stop_val_accuracy=0.99,
+        hold_out_one_in=10,
+    ),
 }
 
 
@@ -106,8 +119,8 @@ def train(
 ) -> pd.DataFrame:
     """Train until the recipe ends or StopAtAccuracy stops it; leave the network with its best weights.
 
-    targets: (N, 5) float32, the probabilities to learn for the training pictures; accuracy is agreement with them.
-    A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
+    targets: (N, classes) float32, the probabilities to learn for the training pictures; accuracy is agreement with
+    them. A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
     history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss. Raises UserError where the folder is in use
     or its disk refuses, where the memory does not suffice, and where no epoch came to a good end.
     """

@@ -16,7 +16,7 @@ from fer.environment import UserError
 from fer.following import follow
 from fer.progress import progress
 from fer.recognition import Recogniser
-from fer.record import RECORD_COLUMNS, plot_timeline, record_rows, save_record
+from fer.record import plot_timeline, record_columns, record_rows, save_record
 from fer.report import count
 
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
@@ -49,7 +49,7 @@ def report_video(recogniser: Recogniser, clip: Clip, name: str, folder: Path) ->
                 print("Stopped; what was recognised so far is kept.")
     (folder / "unfinished.mp4").replace(folder / "annotated.mp4")
     print(f"{name}: {count(highest, 'face')} in {count(frames, 'frame')}")
-    show_record(pd.DataFrame(rows, columns=RECORD_COLUMNS), folder)
+    show_record(pd.DataFrame(rows, columns=record_columns(recogniser.classes)), folder)
 
 
 def show_record(record: pd.DataFrame, folder: Path) -> None:

@@ -1,0 +1,421 @@
+"""The user's own pictures and classes: read, split, trained on, saved with their names, and shown by them."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, drawn, drawn_face
+from PIL import Image
+
+from fer.augmentation import one_hot
+from fer.batch import faces_of, fingerprint, recognise_items
+from fer.collecting import items_in_folder
+from fer.dataset import Pictures, count_table
+from fer.drawing import COLOURS, UNSURE, annotate, class_colours, plot_probabilities
+from fer.duplicates import find_duplicates, under_two_labels
+from fer.environment import UserError
+from fer.evaluation import compare, judge, place_for, predict
+from fer.explanation import occlusion_maps, plot_explanation
+from fer.expressions import EXPRESSIONS, FACE_COLUMNS, TAKEN_NAMES, classes_in, fit_name, is_fit_name
+from fer.figures import plot_confusion, plot_mean_faces, plot_mistakes, plot_samples
+from fer.fine_tuning import build_upon, find_shipped
+from fer.following import follow
+from fer.model_files import UnusableModelError, load_network, read_classes, save_network
+from fer.network import NETWORKS
+from fer.overview import plot_expressions
+from fer.own_pictures import read_own_pictures, split_by_content, square
+from fer.recognition import COLUMNS, Recogniser
+from fer.record import plot_timeline, record_columns, record_rows
+from fer.report import readable
+from fer.robustness import robustness_table
+from fer.session import Session, see
+from fer.training import RECIPES, train
+
+ODD = ("<b>très $x$ heureux</b>", "class face", "鬼 or 😀")
+
+
+def test_pictures_of_all_kinds_are_read_and_the_others_listed(odd_folder: Path):
+    pictures, problems = read_own_pictures(odd_folder, whole=False)
+    assert pictures.classes == ("<b>très $x$ heureux<∕b>", "class face", "鬼 or 😀")
+    assert np.bincount(pictures.labels).tolist() == [9, 9, 9]
+    assert pictures.images.shape == (27, 48, 48)
+    assert set(pictures.splits) <= {"Training", "PublicTest"}
+    listed = sorted(problems)
+    assert [line.partition(" ")[0] for line in listed] == ["face/a", "face/broken.jpg", "readme.txt"]
+    assert "no face" in listed[0]
+    assert "damaged" in listed[1]
+    assert "no class's folder" in listed[2]
+    # Each kind shows the same face upright: but for the light, each looks like the first of its class.
+    for label in range(3):
+        of_class = pictures.images[pictures.labels == label].reshape(9, -1).astype(float)
+        assert np.corrcoef(of_class)[0].min() > 0.75  # dithering moves the box a little
+        assert of_class.mean(axis=1).min() > 0.7 * of_class.mean(axis=1).max()
+
+
+def test_the_largest_face_is_cut_out_as_recognition_does(tmp_path: Path, portraits: dict, recogniser: Recogniser):
+    both = Image.new("RGB", (420, 240), "grey")
+    both.paste(portraits["Hopper"].resize((102, 120)), (0, 0))
+    both.paste(portraits["Collins"], (220, 20))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(8):
+            changed = both.point(lambda value, light=1 - number / 50 - (name == "b") / 90: value * light)
+            changed.save(tmp_path / name / f"{number}.png")
+    pictures, _ = read_own_pictures(tmp_path, whole=False)
+    table = recogniser.recognise(np.asarray(both))
+    assert len(table) == 2
+    assert table.loc[0, "x"] > 220
+    answer = recogniser.classify(pictures.images[:1])[0]  # that of the picture as it is
+    np.testing.assert_allclose(answer, table.loc[0, list(EXPRESSIONS)].to_numpy(float), atol=1e-4)
+
+
+def test_a_zip_with_a_folder_around_is_the_same(tmp_path: Path):
+    folder = drawn(tmp_path / "around" / "own", ("one", "two"), each=12)
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as file:
+        for path in sorted(folder.rglob("*.png")):
+            file.write(path, path.relative_to(tmp_path))
+        file.writestr("__MACOSX/around/own/one/._0.png", b"x")
+    by_folder, _ = read_own_pictures(folder, whole=True)
+    by_zip, problems = read_own_pictures(tmp_path / "own.zip", whole=True)
+    assert problems == []
+    assert by_zip.classes == by_folder.classes == ("one", "two")
+    np.testing.assert_array_equal(by_zip.images, by_folder.images)
+    np.testing.assert_array_equal(by_zip.splits, by_folder.splits)
+
+
+def test_the_whole_of_a_picture_is_seen_and_not_distorted():
+    wide = np.zeros((24, 96), np.uint8)
+    wide[-2:], wide[:, :4], wide[:, -4:] = 100, 255, 255
+    seen = square(wide)
+    assert seen.shape == (48, 48)
+    assert (seen[:, :2] == 255).all()  # left and right edges are in it
+    assert (seen[:, -2:] == 255).all()
+    assert (seen[:28, 6:40] == 0).all()  # above, the upper edge is repeated
+    assert (seen[30:, 6:40] == 100).all()  # below, the lower
+    np.testing.assert_array_equal(square(wide.T), seen.T)
+    face = drawn_face(1, 1)
+    np.testing.assert_array_equal(square(face), face)
+
+
+def splits_of(pictures: Pictures) -> dict[tuple[str, bytes], str]:
+    names = [pictures.classes[label] for label in pictures.labels]
+    keys = zip(names, (image.tobytes() for image in pictures.images), strict=True)
+    return dict(zip(keys, pictures.splits, strict=True))
+
+
+def test_who_is_added_moves_nobody(tmp_path: Path):
+    before = splits_of(read_own_pictures(drawn(tmp_path, ("b", "c"), each=60), whole=True)[0])
+    assert set(before.values()) == {"Training", "PublicTest"}
+    drawn(tmp_path, ("b", "c", "d"), each=90)
+    (tmp_path / "a").mkdir()
+    for path in sorted((tmp_path / "d").iterdir())[:30]:  # a new class comes before all others
+        path.rename(tmp_path / "a" / path.name)
+    after = splits_of(read_own_pictures(tmp_path, whole=True)[0])
+    assert len(after) == 270
+    assert {key: after[key] for key in before} == before
+
+
+def test_equal_pictures_stay_together_whatever_their_files(tmp_path: Path):
+    drawn(tmp_path, ("a", "b"), each=60)
+    for path in sorted((tmp_path / "a").iterdir()):
+        Image.open(path).convert("RGB").save(tmp_path / "a" / f"again {path.stem}.bmp")
+    pictures, _ = read_own_pictures(tmp_path, whole=True)
+    assert len(pictures.labels) == 180
+    splits = {}
+    for image, split in zip(pictures.images, pictures.splits, strict=True):
+        splits.setdefault(image.tobytes(), set()).add(split)
+    assert len(splits) == 120
+    assert all(len(of_equal) == 1 for of_equal in splits.values())
+    assert find_duplicates(pictures).leaked.sum() == 0
+
+
+def test_about_one_in_eight_is_for_validation():
+    noise = np.random.default_rng(0).integers(0, 256, (4000, 48, 48), np.uint8)
+    share = (split_by_content(noise) == "PublicTest").mean()
+    assert 0.105 < share < 0.145  # 1/8 within four standard deviations
+
+
+def test_a_picture_in_two_folders_is_disputed(tmp_path: Path):
+    drawn(tmp_path, ("a", "b"), each=40)
+    for number in range(10):
+        shutil.copy(tmp_path / "a" / f"{number}.png", tmp_path / "b" / f"copy {number}.png")
+    pictures, problems = read_own_pictures(tmp_path, whole=True)
+    assert sum("another class's folder" in line for line in problems) == 20
+    assert any(line.startswith("a/3.png ") for line in problems)
+    disputed, training = under_two_labels(pictures), pictures.splits == "Training"
+    assert disputed.sum() == 20
+    np.testing.assert_array_equal(find_duplicates(pictures).disputed, disputed & training)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"cat": 9}, "at least two classes.*'cat' alone"),
+        ({"cat": 9, "dog": 3}, r"dog: 3; at least 8"),
+        ({"train": 9, "test": 9}, "test, train, which are no classes"),
+        ({}, "no file"),
+    ],
+)
+def test_too_little_is_said_with_a_way_out(made: dict[str, int], said: str, tmp_path: Path):
+    for name, each in made.items():
+        drawn(tmp_path, (name,), each)
+    with pytest.raises(UserError, match=said):
+        read_own_pictures(tmp_path, whole=True)
+
+
+def test_no_face_anywhere_names_the_pictures_and_the_way_out(tmp_path: Path):
+    with pytest.raises(UserError, match=r"a: 0, b: 0.*WHOLE_PICTURE(.|\n)*a/0\.png shows no face"):
+        read_own_pictures(drawn(tmp_path, ("a", "b"), each=9), whole=False)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "text.zip", "a\0b", "x" * 300])
+def test_what_is_no_folder_and_no_zip_is_said(name: str, tmp_path: Path):
+    (tmp_path / "text.zip").write_text("no zip")
+    with pytest.raises(UserError, match=r"PICTURES is .*sub-folder for each class"):
+        read_own_pictures(tmp_path / name, whole=True)
+
+
+def test_the_five_expressions_keep_their_order(tmp_path: Path):
+    assert read_own_pictures(drawn(tmp_path, EXPRESSIONS, each=8), whole=True)[0].classes == EXPRESSIONS
+
+
+@pytest.mark.parametrize("name", [*sorted(TAKEN_NAMES), "=1+1", "_legend", " two  spaces ", "e\u0301", "", "ok"])
+def test_names_become_fit_once(name: str):
+    fit = fit_name(name)
+    assert is_fit_name(fit)
+    assert fit_name(fit) == fit
+    assert fit not in TAKEN_NAMES
+    assert classes_in({"face": 1, fit: 0.5}) == (fit,)
+    assert is_fit_name(name) == (name == "ok")
+
+
+def odd_network(classes: tuple[str, ...]) -> keras.Model:
+    """A small network whose answers differ from picture to picture."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((48, 48, 1))
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(12)(keras.layers.Rescaling(1 / 64)(inputs)))
+    return keras.Model(inputs, keras.layers.Dense(len(classes), activation="softmax")(x), name="odd")
+
+
+@pytest.fixture
+def odd_recogniser(tmp_path: Path) -> Recogniser:
+    save_network(odd_network(ODD), tmp_path / "models", ODD)
+    return Recogniser.load(tmp_path / "models")
+
+
+def test_two_files_carry_the_names_and_keras_reads_them(tmp_path: Path, odd_recogniser: Recogniser):
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("fer.json", "fer.h5"):
+        shutil.copy(tmp_path / "models" / name, moved)
+    assert Recogniser.load(moved).classes == ODD
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
+    by_hand = keras.models.model_from_json((moved / "fer.json").read_text())
+    by_hand.load_weights(moved / "fer.h5")
+    expected = odd_recogniser.classify(faces)
+    np.testing.assert_allclose(by_hand.predict(faces[..., None], verbose=0), expected, rtol=1e-5)
+    by_file = keras.models.load_model(moved / "fer.h5", compile=False)
+    np.testing.assert_allclose(by_file.predict(faces[..., None], verbose=0), expected, rtol=1e-5)
+
+
+def test_the_expressions_go_without_saying(tmp_path: Path):
+    save_network(odd_network(EXPRESSIONS), tmp_path, EXPRESSIONS)
+    assert "classes" not in json.loads((tmp_path / "fer.json").read_text())
+    assert Recogniser.load(tmp_path).columns == COLUMNS
+    assert read_classes(ROOT / "models") == EXPRESSIONS
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "abc",
+        ["a"],
+        ["a", 1],
+        ["a", "a"],
+        ["a", "x"],
+        ["a", ""],
+        ["a", "b\u202e"],
+        {"a": 1, "b": 2},
+        ["a", "b", "c", "d"],
+    ],
+)
+def test_names_that_cannot_be_shown_are_refused(names: object, tmp_path: Path):
+    save_network(odd_network(ODD), tmp_path, ODD)
+    (tmp_path / "SHA256SUMS").unlink()
+    described = json.loads((tmp_path / "fer.json").read_text()) | {"classes": names}
+    (tmp_path / "fer.json").write_text(json.dumps(described))
+    with pytest.raises(UnusableModelError, match="cannot be loaded"):
+        Recogniser.load(tmp_path)
+
+
+def labels_of(axes: object) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_tables_pictures_and_files_show_the_names(odd_recogniser: Recogniser, collins: np.ndarray, tmp_path: Path):
+    table = odd_recogniser.recognise(collins)
+    assert tuple(table.columns) == (*FACE_COLUMNS, *ODD)
+    assert table.loc[0, "expression"] in ODD
+    assert table.loc[0, list(ODD)].sum() == pytest.approx(1, abs=1e-4)
+    assert tuple(odd_recogniser.recognise(np.zeros((60, 60), np.uint8)).columns) == (*FACE_COLUMNS, *ODD)
+    certain = table.assign(**dict(zip(ODD, (0.1, 0.8, 0.1), strict=True)))
+    pixels = {tuple(pixel) for pixel in annotate(collins, certain).reshape(-1, 3)[::3].tolist()}
+    assert tuple(bytes.fromhex(class_colours(ODD)[ODD[1]][1:])) in pixels
+    bars = plot_probabilities(table, np.zeros((1, 48, 48), np.uint8))
+    bars.savefig(tmp_path / "bars.png")
+    assert labels_of(bars.axes[1]) == list(ODD)
+    assert not any(label.get_parse_math() for label in bars.axes[1].get_yticklabels())
+    shown = readable({"picture.png": certain})
+    assert shown["class face"].tolist() == ["80%"]
+    assert shown["expression"].tolist() == ["class face"]
+    assert "<b>très" not in shown.to_html()
+    assert "&lt;b&gt;très $x$" in shown.to_html()
+
+
+def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, collins: np.ndarray, tmp_path: Path):
+    (tmp_path / "many").mkdir()
+    Image.fromarray(collins).save(tmp_path / "many" / "one.png")
+    entries = recognise_items(odd_recogniser, items_in_folder(tmp_path / "many"), tmp_path / "results")
+    faces = faces_of(entries, odd_recogniser.columns)
+    assert tuple(faces.columns) == ("file", *FACE_COLUMNS, *ODD)
+    assert tuple(faces_of([], odd_recogniser.columns).columns) == ("file", *FACE_COLUMNS, *ODD)
+    assert labels_of(plot_expressions(faces).axes[0]) == list(ODD)
+    table = odd_recogniser.recognise(collins)
+    followed = follow([], table, 0.0, smoothing=1, most=0)
+    record = pd.DataFrame(record_rows(0.0, table, followed), columns=record_columns(ODD))
+    np.testing.assert_allclose(record[list(ODD)], table[list(ODD)])
+    timeline = plot_timeline(record)
+    timeline.savefig(tmp_path / "timeline.png")
+    assert [text.get_text() for text in timeline.legends[0].get_texts()] == list(ODD)
+    maps = occlusion_maps(odd_recogniser.classify, np.asarray(drawn_face(1, 1)))
+    assert maps.shape == (3, 48, 48)
+    plot_explanation(drawn_face(1, 1), table.iloc[0], maps).savefig(tmp_path / "why.png")
+    session = Session(odd_recogniser, tmp_path / "results")
+    (face,) = see(session, collins, 0.0)["faces"]
+    assert set(ODD) < face.keys()
+    assert face["expression"] == table.loc[0, "expression"]
+    answer, _ = session.answer({"kind": "stop"})
+    assert tuple(pd.read_csv(next((tmp_path / "results").glob("webcam-*.csv"))).columns) == record_columns(ODD), answer
+
+
+def test_results_of_other_names_are_not_taken_over(odd_recogniser: Recogniser):
+    renamed = Recogniser(odd_network(ODD), ("a", "b", "c"))
+    assert fingerprint(renamed) != fingerprint(odd_recogniser)
+    assert fingerprint(Recogniser(odd_network(ODD), ODD)) == fingerprint(odd_recogniser)
+
+
+def test_the_expressions_keep_their_colours_and_others_can_be_told_apart():
+    assert class_colours(EXPRESSIONS) == COLOURS
+    mixed = class_colours(("happy", "bored", "sleepy"))
+    assert mixed["happy"] == COLOURS["happy"]
+    many = class_colours([f"class {number}" for number in range(12)])
+    for colours in (mixed, many):
+        assert len(set(colours.values())) == len(colours)
+        assert UNSURE not in colours.values()
+    assert len(class_colours([str(number) for number in range(100)])) == 100
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_any_number_of_classes_is_judged_and_drawn(count: int, tmp_path: Path):
+    classes = ("total", *(f"class number {number}" for number in range(1, count)))
+    labels = np.arange(5 * count) % count
+    pictures = Pictures(
+        np.stack([drawn_face(0, number) for number in labels]), labels, np.array(["PublicTest"] * len(labels)), classes
+    )
+    network = odd_network(classes)
+    answers = predict(network, pictures)
+    judged = judge(answers, pictures, np.zeros(len(labels), bool))
+    assert list(judged["classes"]) == list(classes)
+    assert sum(figures["pictures"] for figures in judged["classes"].values()) == len(labels)
+    confusion = pd.DataFrame(judged["confusion"]).T
+    assert confusion.shape == (count, count)
+    assert confusion.to_numpy().sum() == len(labels)
+    assert count_table(pictures).iloc[0].tolist() == [5] * count + [5 * count]
+    assert len(robustness_table(network, pictures)) == 9
+    plot_confusion(confusion, "your folders").savefig(tmp_path / "confusion.png")
+    assert len(plot_samples(pictures, each=3, seed=0).axes) == 3 * count
+    assert [axes.get_title().split("\n")[0] for axes in plot_mean_faces(pictures).axes] == list(classes)
+    assert classes[1] in plot_mistakes(pictures, answers, np.array([1])).axes[0].get_title()
+    record = {"parameters": 1, "multiply_adds": 1, "epochs": 1, "validation": judged}
+    other = record | {"validation": judged | {"classes": {}}}
+    assert list(compare({"mine": record, "other": other}, "validation", classes).index) == ["mine"]
+    for build in NETWORKS.values():
+        assert build(classes=count).output.shape == (None, count)
+
+
+def test_a_network_for_other_classes_never_costs_the_one_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture):
+    models, shipped = tmp_path / "models", ROOT / "models"
+    models.mkdir()
+    for name in ("fer.json", "fer.h5", "SHA256SUMS"):
+        shutil.copy(shipped / name, models)
+    images, splits = np.stack([drawn_face(0, number) for number in range(9)]), np.array(["PublicTest"] * 9)
+    own = Pictures(images, np.arange(9) % 3, splits, ODD)
+    assert place_for(0.1, models, "own-modern", own, own=True) == models
+    assert "is kept in" in capsys.readouterr().out
+    save_network(odd_network(ODD), models, ODD)
+    kept = models / "expressions"
+    assert (kept / "fer.h5").read_bytes() == (shipped / "fer.h5").read_bytes()
+    assert load_network(kept).output_shape == (None, 5)
+    assert find_shipped(models, "nowhere") == kept  # and a fine-tuning that is run again starts from it again
+    accuracy = (predict(odd_network(ODD), own).argmax(axis=1) == own.labels).mean()
+    capsys.readouterr()
+    assert place_for(accuracy - 0.1, models, "own-modern", own, own=True) == models / "own-modern"
+    assert place_for(accuracy, models, "own-modern", own, own=True) == models
+    assert not (models / "other-classes").exists()
+    five = Pictures(images, np.arange(9) % 5, splits)
+    assert place_for(0.1, models, "modern", five) == models
+    assert read_classes(models / "other-classes") == ODD
+
+
+def test_a_network_for_the_expressions_is_kept_where_own_pictures_of_them_are_better(tmp_path: Path):
+    save_network(odd_network(EXPRESSIONS), tmp_path)
+    images = np.stack([drawn_face(0, number) for number in range(9)])
+    own = Pictures(images, np.arange(9) % 5, np.array(["PublicTest"] * 9))
+    assert place_for(1.0, tmp_path, "own-modern", own, own=True) == tmp_path
+    assert (tmp_path / "expressions" / "fer.h5").exists()
+    shutil.rmtree(tmp_path / "expressions")
+    assert place_for(1.0, tmp_path, "modern", own) == tmp_path  # both were judged on FER-2013
+    assert not (tmp_path / "expressions").exists()
+
+
+def test_fine_tuning_starts_with_all_layers_but_the_last():
+    keras.utils.clear_session()
+    shipped, tuned = load_network(ROOT / "models"), build_upon(ROOT / "models", 3)
+    assert tuned.output.shape == (None, 3)
+    assert [type(layer) for layer in tuned.layers] == [type(layer) for layer in shipped.layers]
+    for mine, theirs in zip(tuned.layers[:-1], shipped.layers[:-1], strict=True):
+        for one, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert sum(weights.size for layer in tuned.layers[:-1] for weights in layer.get_weights()) > 700_000
+    assert all(variable.trainable for variable in tuned.trainable_variables)
+    assert tuned.name == build_upon(ROOT / "models", 3).name
+
+
+def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_path: Path):
+    """Two drawings that the shipped network was not trained on, told apart in two epochs."""
+    pictures, _ = read_own_pictures(drawn(tmp_path / "own", ("low bar", "high bar"), each=64), whole=True)
+    training, validation = pictures.split("Training"), pictures.split("PublicTest")
+    recipe = RECIPES["fine-tune"]._replace(epochs=3)
+    reached = {}
+    for name, build in {
+        "tuned": lambda: build_upon(ROOT / "models", 2),
+        "scratch": lambda: NETWORKS["modern"](2),
+    }.items():
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(1)
+        network = build()
+        targets = one_hot(training.labels, classes=2)
+        history = train(network, recipe, training, targets, validation, tmp_path / name, seed=1)
+        reached[name] = history["val_accuracy"].iloc[-1], history["loss"].iloc[0]
+        save_network(network, tmp_path / name / "models", pictures.classes)
+    assert reached["tuned"][0] > 0.9
+    assert reached["tuned"][0] > reached["scratch"][0]
+    loaded = Recogniser.load(tmp_path / "tuned" / "models")
+    assert loaded.classes == ("high bar", "low bar")
+    answers = loaded.classify(validation.images).argmax(axis=1)
+    assert (answers == validation.labels).mean() == pytest.approx(reached["tuned"][0], abs=1e-6)
