@@ -75,6 +75,8 @@ if not 0 < SHARE <= 1:
     raise UserError(f"SHARE is {SHARE}; it must be above 0 and at most 1.")
 if EPOCHS < 0:
     raise UserError(f"EPOCHS is {EPOCHS}; it must be 0 (the recipe's) or more.")
+if not 0 <= SEED < 2**32:
+    raise UserError(f"SEED is {SEED}; it must be from 0 to 4,294,967,295.")
 if not (0 <= STOP_ACCURACY <= 1 and 0 <= STOP_VAL_ACCURACY <= 1):
     raise UserError(f"The thresholds {STOP_ACCURACY} and {STOP_VAL_ACCURACY} must be shares from 0 to 1: 0.75 is 75 %.")
 HOME = mount_drive("SAVE_TO_DRIVE is on") / "fer" if SAVE_TO_DRIVE else Path()

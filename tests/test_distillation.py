@@ -19,9 +19,9 @@ def pictures(kaggle_zip: Path) -> Pictures:
     return read_fer2013(kaggle_zip)[0]
 
 
-def targets_in(runs: Path, pictures: Pictures, **changes: object) -> np.ndarray:
+def targets_in(runs: Path, pictures: Pictures, seed: int = SEED, **changes: object) -> np.ndarray:
     training, validation = pictures.split("Training"), pictures.split("PublicTest")
-    return what_to_learn(tiny_network, TAUGHT._replace(**changes), training, validation, runs, SEED)
+    return what_to_learn(tiny_network, TAUGHT._replace(**changes), training, validation, runs, seed)
 
 
 def test_without_a_teacher_the_smoothed_labels_are_learnt(pictures: Pictures, tmp_path: Path):
@@ -80,6 +80,21 @@ def test_the_teacher_is_another_network_than_its_pupil(pictures: Pictures, tmp_p
     teacher.load_weights(folder / "best.weights.h5")
     weights = [network.layers[-1].kernel.numpy() for network in (pupil, teacher)]
     assert not np.allclose(*weights, atol=1e-3)
+
+
+def test_a_second_teacher_learns_from_the_first_and_both_are_asked(pictures: Pictures, tmp_path: Path):
+    training, validation = pictures.split("Training"), pictures.split("PublicTest")
+    targets = targets_in(tmp_path / "two", pictures, teacher_epochs=(3, 2))
+    opinions = [np.load(path) for path in (tmp_path / "two").glob("*/opinion.npy")]
+    assert len(opinions) == 2
+    np.testing.assert_allclose(targets, 0.7 * np.mean(opinions, axis=0) + 0.3 * one_hot(training.labels), atol=1e-6)
+    # The second teacher is what a pupil of the first alone is.
+    recipe = TAUGHT._replace(epochs=2, teacher_epochs=(3,))
+    learnt = what_to_learn(tiny_network, recipe, training, validation, tmp_path / "one", SEED - 1)
+    pupil = tiny_network()
+    train(pupil, recipe, training, learnt, validation, tmp_path / "pupil", SEED - 1)
+    expected = opinion(pupil, training, recipe.augmentation, SEED - 1)
+    assert min(np.abs(given - expected).max() for given in opinions) < 1e-5
 
 
 def test_an_opinion_is_the_mean_over_changed_views(pictures: Pictures):

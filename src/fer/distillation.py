@@ -35,7 +35,7 @@ def what_to_learn(
 
     for earlier, epochs in enumerate(recipe.teacher_epochs):
         recipe_of_teacher = recipe._replace(epochs=epochs, teacher_epochs=recipe.teacher_epochs[:earlier])
-        own_seed = seed - len(recipe.teacher_epochs) + earlier  # the seeds before the student's
+        own_seed = (seed - len(recipe.teacher_epochs) + earlier) % 2**32  # the seeds before the student's
         keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
         keras.utils.set_random_seed(own_seed)
         teacher = build()
