@@ -231,20 +231,18 @@ def test_the_expressions_go_without_saying(tmp_path: Path):
     assert read_classes(ROOT / "models") == EXPRESSIONS
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        "abc",
-        ["a"],
-        ["a", 1],
-        ["a", "a"],
-        ["a", "x"],
-        ["a", ""],
-        ["a", "b\u202e"],
-        {"a": 1, "b": 2},
-        ["a", "b", "c", "d"],
-    ],
-)
+UNFIT = [
+    "abc",
+    ["a", "b", 1],
+    ["a", "a", "b"],
+    ["a", "b", "x"],
+    ["a", "b", ""],
+    ["a", "b", "c\u202e"],
+    {"a": 1, "b": 2},
+]
+
+
+@pytest.mark.parametrize("names", [*UNFIT, ["a"], ["a", "b", "c", "d"]])
 def test_names_that_cannot_be_shown_are_refused(names: object, tmp_path: Path):
     save_network(odd_network(ODD), tmp_path, ODD)
     (tmp_path / "SHA256SUMS").unlink()
@@ -395,6 +393,15 @@ def test_fine_tuning_starts_with_all_layers_but_the_last():
     assert sum(weights.size for layer in tuned.layers[:-1] for weights in layer.get_weights()) > 700_000
     assert all(variable.trainable for variable in tuned.trainable_variables)
     assert tuned.name == build_upon(ROOT / "models", 3).name
+
+
+def test_fine_tuning_never_starts_from_a_network_for_other_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    save_network(odd_network(ODD), Path("models"), ODD)
+    with pytest.raises(UserError, match="set START_FROM to scratch"):
+        find_shipped(Path("models"), "file:///nowhere/clone")
+    shutil.copytree(ROOT / "models", "clone/models", ignore=shutil.ignore_patterns("runs"))
+    assert find_shipped(Path("models"), "file:///nowhere/clone") == Path("clone/models")
 
 
 def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_path: Path):
