@@ -24,11 +24,6 @@ NETWORK = "modern"  # @param ["modern", "original"]
 FER2013 = ""  # @param {type:"string"}
 # @markdown A Kaggle folder, a zip of it, or a CSV: a path (also in `/content/drive/MyDrive`) or a web address. Empty:
 # @markdown `data/fer2013.csv` if it is there, else a download.
-EPOCHS = 0  # @param {type:"integer"}
-# @markdown The most epochs to train for; 0 takes the recipe's.
-STOP_ACCURACY = 0.0  # @param {type:"number"}
-STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
-# @markdown Training stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
 PICTURES = ""  # @param {type:"string"}
 # @markdown Your own pictures in place of FER-2013: a folder (or a zip, or its web address) with one sub-folder for each
 # @markdown class, named as the class; two classes or more, a hundred pictures of each or more. Empty: FER-2013.
@@ -37,6 +32,11 @@ WHOLE_PICTURE = False  # @param {type:"boolean"}
 START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown With few pictures or without a GPU, start from the *shipped network*: it knows faces, and learns your
 # @markdown classes in minutes.
+EPOCHS = 0  # @param {type:"integer"}
+# @markdown The most epochs to train for; 0 takes the recipe's.
+STOP_ACCURACY = 0.0  # @param {type:"number"}
+STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
+# @markdown Training stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
 SHARE = 1.0  # @param {type:"slider", min:0.01, max:1, step:0.01}
 # @markdown The share of the pictures to use, for a quick try.
 KEEP_DUPLICATES = False  # @param {type:"boolean"}

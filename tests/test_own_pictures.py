@@ -47,7 +47,7 @@ def test_pictures_of_all_kinds_are_read_and_the_others_listed(odd_folder: Path):
     assert set(pictures.splits) <= {"Training", "PublicTest"}
     listed = sorted(problems)
     assert [line.partition(" ")[0] for line in listed] == ["face/a", "face/broken.jpg", "readme.txt"]
-    assert "no face" in listed[0]
+    assert listed[0] == "face/a wall.png shows no face that can be found."
     assert "damaged" in listed[1]
     assert "no class's folder" in listed[2]
     # Each kind shows the same face upright: but for the light, each looks like the first of its class.
@@ -156,6 +156,7 @@ def test_a_picture_in_two_folders_is_disputed(tmp_path: Path):
     ("made", "said"),
     [
         ({"cat": 9}, "at least two classes.*'cat' alone"),
+        ({"e\u0301t\u00e9": 9, "\u00e9t\u00e9": 9}, "at least two classes.*'été' alone"),
         ({"cat": 9, "dog": 3}, r"dog: 3; at least 8"),
         ({"train": 9, "test": 9}, "test, train, which are no classes"),
         ({}, "no file"),
@@ -230,20 +231,18 @@ def test_the_expressions_go_without_saying(tmp_path: Path):
     assert read_classes(ROOT / "models") == EXPRESSIONS
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        "abc",
-        ["a"],
-        ["a", 1],
-        ["a", "a"],
-        ["a", "x"],
-        ["a", ""],
-        ["a", "b\u202e"],
-        {"a": 1, "b": 2},
-        ["a", "b", "c", "d"],
-    ],
-)
+UNFIT = [
+    "abc",
+    ["a", "b", 1],
+    ["a", "a", "b"],
+    ["a", "b", "x"],
+    ["a", "b", ""],
+    ["a", "b", "c\u202e"],
+    {"a": 1, "b": 2},
+]
+
+
+@pytest.mark.parametrize("names", [*UNFIT, ["a"], ["a", "b", "c", "d"]])
 def test_names_that_cannot_be_shown_are_refused(names: object, tmp_path: Path):
     save_network(odd_network(ODD), tmp_path, ODD)
     (tmp_path / "SHA256SUMS").unlink()
@@ -396,6 +395,15 @@ def test_fine_tuning_starts_with_all_layers_but_the_last():
     assert tuned.name == build_upon(ROOT / "models", 3).name
 
 
+def test_fine_tuning_never_starts_from_a_network_for_other_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    save_network(odd_network(ODD), Path("models"), ODD)
+    with pytest.raises(UserError, match="set START_FROM to scratch"):
+        find_shipped(Path("models"), "file:///nowhere/clone")
+    shutil.copytree(ROOT / "models", "clone/models", ignore=shutil.ignore_patterns("runs"))
+    assert find_shipped(Path("models"), "file:///nowhere/clone") == Path("clone/models")
+
+
 def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_path: Path):
     """Two drawings that the shipped network was not trained on, told apart in two epochs."""
     pictures, _ = read_own_pictures(drawn(tmp_path / "own", ("low bar", "high bar"), each=64), whole=True)
@@ -419,3 +427,16 @@ def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_pat
     assert loaded.classes == ("high bar", "low bar")
     answers = loaded.classify(validation.images).argmax(axis=1)
     assert (answers == validation.labels).mean() == pytest.approx(reached["tuned"][0], abs=1e-6)
+
+
+def test_few_pictures_of_which_none_is_right_are_no_failure(tmp_path: Path):
+    """With a handful for validation, no epoch may get one of them right; the network is kept all the same."""
+    images, splits = np.stack([drawn_face(1, number) for number in range(8)]), np.array(["Training"] * 8)
+    training = Pictures(images, np.zeros(8, int), splits, ODD)
+    recipe = RECIPES["fine-tune"]._replace(epochs=2, learning_rate=0.01)
+    validation = training._replace(labels=training.labels + 2)
+    network = odd_network(ODD)
+    network.layers[-1].bias.assign([9.0, 0.0, -9.0])
+    history = train(network, recipe, training, one_hot(training.labels, classes=3), validation, tmp_path, seed=1)
+    assert history["val_accuracy"].tolist() == [0, 0]
+    assert (tmp_path / "best.weights.h5").exists()

@@ -86,7 +86,7 @@ def sort_by_class(items: list[Item]) -> tuple[list[tuple[str, Item]], list[str]]
             " chooses which pictures it trains on."
         )
     if len(names) < 2:
-        only = around[-1] if around else "none"
+        only = next(iter(names), around[-1] if around else "none")
         raise UserError(f"A network needs at least two classes to choose from; here is {only!r} alone. {LAYOUT}.")
     return sorted_items, problems
 

@@ -152,7 +152,7 @@ def train(
                     EpochProgress(),
                     stop,
                     keras.callbacks.CSVLogger(log, append=True),
-                    KeepWeights(folder, best_so_far=so_far["val_accuracy"].max() if done else 0.0),
+                    KeepWeights(folder, best_so_far=so_far["val_accuracy"].max() if done else -1.0),
                 ],
             )
         if not best.exists():
