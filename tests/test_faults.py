@@ -264,3 +264,12 @@ def test_a_download_that_fails_leaves_nothing_that_looks_whole(name: str, server
 def test_drive_is_for_colab():
     with pytest.raises(UserError, match="SAVE_TO_DRIVE is on, but Google Drive is only at hand in Colab"):
         mount_drive("SAVE_TO_DRIVE is on")
+
+
+def test_a_drive_that_is_denied_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
+    monkeypatch.setattr("fer.environment.IN_COLAB", True)
+    with pytest.raises(UserError, match=r"SAVE_TO_DRIVE is on, but .* did not open \(.*denied\). Allow it"):
+        mount_drive("SAVE_TO_DRIVE is on")

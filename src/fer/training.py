@@ -45,7 +45,7 @@ RECIPES = {
         stop_val_accuracy=0.71,
     ),
     "modern": Recipe(
-        epochs=28,
+        epochs=24,
         batch_size=128,
         optimizer="sgd",
         learning_rate=0.1,
