@@ -38,12 +38,16 @@ def knows_expressions(folder: Path) -> bool:
 
 
 def build_upon(folder: Path, classes: int) -> keras.Model:
-    """Load a network and give it a new last layer, for so many classes; all others keep their weights.
+    """Load a network and give it a new last layer, for so many classes; all others start with its weights.
 
     Its name tells from which weights it starts, so that a run is continued only from the same. Raises
     UnusableModelError.
     """
     start = load_network(folder)
+    for layer in start.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # It keeps the statistics of many thousand faces: those of a few small batches lag behind and mislead.
+            layer.trainable = False
     weights = b"".join(layer_weights.tobytes() for layer_weights in start.get_weights())
     last = start.layers[-1]
     outputs = keras.layers.Dense(classes, activation="softmax", name=last.name, dtype="float32")(last.input)
