@@ -9,7 +9,7 @@ ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/ready
 
-.PHONY: demo test train notebooks lab lint benchmark film lock
+.PHONY: demo test versions train notebooks lab lint benchmark film lock
 
 demo: $(READY)  ## recognise the two sample portraits
 	$(BIN)/python src/run.py via_image.ipynb --output results/runs/via_image.ipynb
@@ -17,6 +17,9 @@ demo: $(READY)  ## recognise the two sample portraits
 test: $(READY)  ## lint, then all tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+versions: $(READY)  ## run the notebooks with the oldest and the newest packages that they admit, and with Colab's
+	PYTHONPATH=src $(BIN)/python tests/versions.py
 
 train: $(READY)  ## FER2013=<folder, zip or csv>: train the network
 	$(BIN)/python src/run.py train_model.ipynb --output results/runs/train_model.ipynb \
