@@ -7,6 +7,7 @@ Starting: from *run all* in train_model.ipynb, in a fresh kernel, to the end of 
 Python that imports TensorFlow, taking turns, too. It needs data/fer2013.csv; feeding makes up pictures without it.
 """
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -112,11 +113,27 @@ def start_training(notebook: Path, csv: Path) -> list[tuple[str, float]]:
     raise RuntimeError(f"{notebook} trained nothing")
 
 
-def starting(turns: int) -> Iterator[tuple[list[tuple[str, float]], float]]:
-    """Yield for each turn the seconds to the first step, cell by cell, and those of `import tensorflow`."""
+def starting(turns: int) -> Iterator[tuple[list[tuple[str, float]], np.ndarray]]:
+    """Yield for each turn the seconds to the first step, cell by cell, and (2, 2) seconds.
+
+    The rows are the way to the first step and `import tensorflow`, the columns as in `feeding`.
+    """
     for _ in range(turns):
-        imported, _ = timed(lambda: subprocess.run([sys.executable, "-c", "import tensorflow"], capture_output=True))
-        yield start_training(ROOT / "train_model.ipynb", CSV), imported
+        seconds, before = np.empty((2, 2)), computed_by_children()
+        seconds[1, 0], _ = timed(
+            lambda: subprocess.run([sys.executable, "-c", "import tensorflow"], capture_output=True)
+        )
+        between = computed_by_children()
+        spent = start_training(ROOT / "train_model.ipynb", CSV)
+        seconds[0, 0] = sum(of_cell for _, of_cell in spent)
+        seconds[:, 1] = computed_by_children() - between, between - before
+        yield spent, seconds
+
+
+def computed_by_children() -> float:
+    """Return how many seconds the processes computed that this one has started and that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main(share: float = 0.125, turns: int = 5) -> None:
@@ -137,9 +154,13 @@ def main(share: float = 0.125, turns: int = 5) -> None:
         print(f"Starting is not measured: there is no {CSV}.")
         return
     runs = list(starting(turns))
-    ratio = statistics.median(sum(seconds for _, seconds in spent) / imported for spent, imported in runs)
-    print(f"to the first step: {statistics.median(sum(s for _, s in spent) for spent, _ in runs):.1f} s,", end=" ")
-    print(f"import tensorflow: {statistics.median(imported for _, imported in runs):.1f} s; ratio {ratio:.2f}")
+    measured = np.array([seconds for _, seconds in runs])
+    ratio, ratio_computed = np.median(measured[:, 0] / measured[:, 1], axis=0)
+    (whole, _), (imported, _) = np.median(measured, axis=0)
+    print(
+        f"to the first step: {whole:.1f} s, import tensorflow: {imported:.1f} s; ratio {ratio:.2f}, of computing time"
+        f" {ratio_computed:.2f} (medians of {turns} turns)"
+    )
     names = [name for name, _ in runs[0][0]]
     medians = {n: statistics.median(spent[n][1] for spent, _ in runs) for n in range(len(names))}
     for n in sorted(medians, key=medians.get, reverse=True)[:10]:
