@@ -9,7 +9,7 @@ ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/ready
 
-.PHONY: demo test train notebooks lab lint benchmark film lock
+.PHONY: demo test versions train notebooks lab lint benchmark film lock
 
 demo: $(READY)  ## recognise the two sample portraits
 	$(BIN)/python src/run.py via_image.ipynb --output results/runs/via_image.ipynb
@@ -17,6 +17,9 @@ demo: $(READY)  ## recognise the two sample portraits
 test: $(READY)  ## lint, then all tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+versions: $(READY)  ## run the notebooks with the oldest and the newest packages that they admit, and with Colab's
+	PYTHONPATH=src $(BIN)/python tests/versions.py
 
 train: $(READY)  ## FER2013=<folder, zip or csv>: train the network
 	$(BIN)/python src/run.py train_model.ipynb --output results/runs/train_model.ipynb \
@@ -28,8 +31,9 @@ notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab train_model.ipynb via_image.ipynb via_webcam.ipynb
 
-benchmark: $(READY) .venv-fer/ready  ## speed beside the package fer; FER2013=<zip of the Kaggle folder>: also the reading of it
+benchmark: $(READY) .venv-fer/ready  ## speed beside the package fer, and of a training; FER2013=<zip of the Kaggle folder>: also the reading of it
 	$(BIN)/python benchmarks/recognise.py
+	$(BIN)/python benchmarks/train.py
 	$(if $(FER2013),$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)')
 
 film: $(READY)  ## film the live view of via_webcam.ipynb in JupyterLab: results/webcam.gif (needs Chromium)

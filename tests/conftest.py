@@ -63,13 +63,11 @@ def png(image: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-@pytest.fixture(scope="session")
-def kaggle_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zip in Kaggle's layout with pictures of our own: 40 for training and 12 for testing a class.
+def write_kaggle_zip(path: Path) -> None:
+    """Write a zip in Kaggle's layout with pictures of our own: 40 for training and 12 for testing a class.
 
     As in the real one, a test picture also occurs in training, one occurs under two labels, one repeats another.
     """
-    path = tmp_path_factory.mktemp("data") / "made.zip"
     with zipfile.ZipFile(path, "w") as file:
         for label, name in enumerate((*EXPRESSIONS, "disgust", "fear")):
             for number in range(40):
@@ -79,6 +77,13 @@ def kaggle_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.writestr("train/happy/Training_leaked.png", png(drawn_face(1, 40)))
         file.writestr("train/sad/Training_disputed.png", png(drawn_face(0, 7)))
         file.writestr("train/neutral/Training_repeated.png", png(drawn_face(4, 3)))
+
+
+@pytest.fixture(scope="session")
+def kaggle_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """See write_kaggle_zip."""
+    path = tmp_path_factory.mktemp("data") / "made.zip"
+    write_kaggle_zip(path)
     return path
 
 

@@ -91,8 +91,9 @@ def read_history(log: Path) -> pd.DataFrame:
     """Read a CSVLogger's file, to the last digit; the epochs count from 1."""
     if not log.exists():
         return pd.DataFrame(columns=["epoch", "accuracy", "loss", "val_accuracy", "val_loss"])
-    history = pd.read_csv(log, float_precision="round_trip")
-    return history.assign(epoch=history["epoch"] + 1)
+    # As text: pandas 2 changes last digits unless told not to, and pandas 3 warns of being told. float() is exact.
+    history = pd.read_csv(log, dtype=str).map(float)
+    return history.assign(epoch=history["epoch"].astype(int) + 1)
 
 
 def cut_history(log: Path, epochs: int) -> pd.DataFrame:

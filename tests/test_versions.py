@@ -1,0 +1,64 @@
+"""A small part of `make versions`: the oldest packages that requirements.txt admits read a photo and a video."""
+
+import subprocess
+import warnings
+from pathlib import Path
+
+import pytest
+from conftest import HOPPER, ROOT
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from versions import Run, complaints, find_python, make_environment, run_alone, table, versions_in
+
+
+def test_via_image_runs_with_the_oldest_packages(tmp_path: Path):
+    try:
+        python = make_environment("oldest", tmp_path / "environment")
+    except subprocess.CalledProcessError as error:
+        if error.returncode != 2:  # 1 says that the versions do not go together
+            raise
+        pytest.skip("no package registry at hand, or no Python 3.11")
+    assert "pandas 2.2." in versions_in(python)
+    assert run_alone(python, "via_image", tmp_path / "empty", ROOT / "models", SOURCE=str(HOPPER)) == ""
+
+
+def test_a_warning_is_a_complaint_and_progress_is_none():
+    def printed(name: str, text: str) -> str:
+        output = new_output("stream", name=name, text=text)
+        return complaints(new_notebook(cells=[new_code_cell(outputs=[output])]))
+
+    assert printed("stdout", "Reading: 100%\n") == ""
+    assert printed("stdout", "x.py:1: UserWarning: old\n") == "x.py:1: UserWarning: old"
+    assert printed("stderr", "anything\n") == "anything"
+
+
+def test_table_names_versions_once_and_shows_errors_by_a_line():
+    runs = [Run("oldest", "via_image", "Python 3.11.7", 12.3, ""), Run("oldest", "via_webcam", "", 4.0, "bad\nworse")]
+    assert table(runs).splitlines() == [
+        "",
+        "oldest: Python 3.11.7",
+        "    via_image       12 s   OK",
+        "    via_webcam       4 s   bad",
+    ]
+
+
+def test_python_of_pyenv_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    python = tmp_path / "versions" / "3.13.0" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert find_python("3.13") == str(python)
+    assert find_python("3.11") == "3.11"
+
+
+def test_history_is_read_to_the_last_digit_without_a_warning(tmp_path: Path):
+    from fer.checkpoints import cut_history, read_history  # here, because TensorFlow takes seconds
+
+    log, loss = tmp_path / "history.csv", 0.13436424411240122  # pandas 2's own reader changes its last digit
+    line = f"0.25,{loss!r},0.1,{loss / 3!r}"
+    log.write_text(f"epoch,accuracy,loss,val_accuracy,val_loss\n0,{line}\n1,{line}\n2,0.25,nan,0.1,nan\n3,0.2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = read_history(log)
+        assert history["epoch"].tolist() == [1, 2, 3, 4]
+        assert cut_history(log, 2)["loss"].tolist() == [loss, loss]
+        assert read_history(log)["val_loss"].tolist() == [loss / 3, loss / 3]
