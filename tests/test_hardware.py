@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from test_training import ENDLESS, SEED, afresh, build_noisy
 from fer import hardware
 from fer.augmentation import one_hot
 from fer.dataset import Pictures
-from fer.hardware import Hardware, build_on, cpu_flags, cpu_precision, find_hardware, plain_copy, workers_named_in
+from fer.hardware import Hardware, build_on, plain_copy, workers_named_in
 from fer.network import build_modern
 from fer.training import RECIPES, for_devices, train
 
@@ -107,14 +106,6 @@ def test_a_tpu_that_does_not_answer_is_told_and_the_processor_is_used():
 )
 def test_workers_in_tf_config(text: str, count: int):
     assert workers_named_in(text) == count
-
-
-def test_precision_follows_the_processor():
-    assert cpu_precision({"avx2", "avx512_bf16"}) == "mixed_bfloat16"
-    assert cpu_precision({"avx2", "avx512f"}) == "float32"
-    assert find_hardware().precision == cpu_precision(cpu_flags())
-    if platform.machine() == "x86_64" and sys.platform == "linux":
-        assert "sse2" in cpu_flags()  # as every 64-bit processor of Intel's kind has
 
 
 def test_each_device_gets_a_batch_of_the_recipe_s_size():

@@ -2,9 +2,7 @@
 
 import json
 import os
-import platform
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -49,7 +47,7 @@ def find_hardware() -> Hardware:
         remarks.append("Training on one GPU.")
         return Hardware(tf.distribute.get_strategy(), gpu_precision(gpus), tuple(remarks))
     remarks.append(f"There is no GPU: what takes minutes with one takes hours on {os.cpu_count()} cores. {GPU_MENU}")
-    return Hardware(tf.distribute.get_strategy(), cpu_precision(cpu_flags()), tuple(remarks))
+    return Hardware(tf.distribute.get_strategy(), "float32", tuple(remarks))
 
 
 def workers_named_in(tf_config: str) -> int:
@@ -73,20 +71,6 @@ def gpu_precision(gpus: list[tf.config.PhysicalDevice]) -> str:
     """16 bits where all GPUs have units for them (NVIDIA's compute capability 7, as the T4 has), else 32."""
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
     return "mixed_float16" if min(capabilities) >= (7, 0) else "float32"
-
-
-def cpu_precision(flags: set[str]) -> str:
-    """16 bits where the processor multiplies them itself, half as fast again; without, they are only slower."""
-    return "mixed_bfloat16" if flags & {"avx512_bf16", "amx_bf16"} else "float32"
-
-
-def cpu_flags() -> set[str]:
-    """Return the names of what the processor can do, as Linux tells them; elsewhere none."""
-    listing = Path("/proc/cpuinfo")
-    if platform.system() != "Linux" or not listing.exists():
-        return set()
-    lines = listing.read_text(errors="replace").splitlines()
-    return {flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split()}
 
 
 def build_on(hardware: Hardware, build: Callable[[], keras.Model]) -> keras.Model:
