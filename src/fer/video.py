@@ -30,14 +30,15 @@ def report_video(recogniser: Recogniser, clip: Clip, name: str, folder: Path) ->
     """
     bar = progress(clip.frames, "Recognise", clip.length or None, unit="frames", leave=False)
     with closing(bar):
-        first = next(iter(bar), None)
+        seen = iter(bar)  # one iterator throughout: a bar that TQDM_DISABLE hides gives up its frames with the first one
+        first = next(seen, None)
         if first is None:
             raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
         rows: list[tuple] = []
         followed, highest, frames = [], 0, 0
         with closing(video_writer(folder / "unfinished.mp4", first[1].shape, clip.per_second)) as writer:
             try:
-                for seconds, image in chain([first], bar):
+                for seconds, image in chain([first], seen):
                     table = recogniser.recognise(image)
                     followed = follow(followed, table, seconds, smoothing=1, most=highest)
                     highest = max((highest, *(face.face for face in followed)))
