@@ -16,6 +16,7 @@ from IPython.display import Video
 from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from tqdm import tqdm
 
 from fer import video as module
 from fer.clips import Clip, open_clip
@@ -72,6 +73,13 @@ def test_stopping_keeps_what_was_recognised(recogniser: Recogniser, clip: Path, 
     assert "Stopped; what was recognised so far is kept." in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() == 4
     assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))[0] == 4
+
+
+def test_without_a_bar_all_frames_are_recognised(recogniser: Recogniser, clip: Path, tmp_path: Path, monkeypatch):
+    """As where the variable TQDM_DISABLE is set."""
+    monkeypatch.setattr(module, "progress", lambda items, *_, **__: tqdm(items, disable=True))
+    report_video(recogniser, open_clip(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
+    assert pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() == 15
 
 
 def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path, capfd, caplog):

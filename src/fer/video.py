@@ -30,7 +30,7 @@ def report_video(recogniser: Recogniser, clip: Clip, name: str, folder: Path) ->
     """
     bar = progress(clip.frames, "Recognise", clip.length or None, unit="frames", leave=False)
     with closing(bar):
-        seen = iter(bar)  # one iterator throughout: a bar that TQDM_DISABLE hides gives up its frames with the first one
+        seen = iter(bar)  # once: a bar that TQDM_DISABLE hides has no frames left for a second iterator
         first = next(seen, None)
         if first is None:
             raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
