@@ -22,11 +22,12 @@
 NETWORK = "modern"  # @param ["modern", "original"]
 # @markdown `modern` is small and the better one; `original` is the network that this project started from.
 FER2013 = ""  # @param {type:"string"}
-# @markdown A Kaggle folder, a zip of it, or a CSV: a path (also in `/content/drive/MyDrive`) or a web address. Empty:
-# @markdown `data/fer2013.csv` if it is there, else a download.
+# @markdown A Kaggle folder, a zip of it, or a CSV: a path (also in `/content/drive/MyDrive`) or a web address; or
+# @markdown `upload` (in Colab). Empty: `data/fer2013.csv` if it is there, else a download.
 PICTURES = ""  # @param {type:"string"}
-# @markdown Your own pictures in place of FER-2013: a folder (or a zip, or its web address) with one sub-folder for each
-# @markdown class, named as the class; two classes or more, a hundred pictures of each or more. Empty: FER-2013.
+# @markdown Your own pictures in place of FER-2013: a folder (or a zip, or its web address, or `upload`) with one
+# @markdown sub-folder for each class, named as the class; two classes or more, a hundred pictures of each or more.
+# @markdown Empty: FER-2013.
 WHOLE_PICTURE = False  # @param {type:"boolean"}
 # @markdown Of your own pictures, take the whole. Off: the largest face is cut out, as it will be when faces are named.
 START_FROM = "scratch"  # @param ["scratch", "shipped network"]
@@ -106,7 +107,7 @@ from fer.progress import progress
 from fer.expressions import EXPRESSIONS
 
 # %%
-from fer.dataset import count_table, read_fer2013, write_csv
+from fer.dataset import check_complete, count_table, read_fer2013, write_csv
 
 # %%
 from fer.download import find_fer2013, find_own
@@ -143,6 +144,7 @@ else:
     csv = DATA / "fer2013.csv"
     source = find_fer2013(FER2013, csv)
     everything, problems = read_fer2013(source)
+    check_complete(everything)
     if source != csv:
         write_csv(everything, csv)
 print(f"{len(problems)} bad rows or files left out{':' if problems else '.'}", *problems[:20], sep="\n  ")

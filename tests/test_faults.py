@@ -1,6 +1,5 @@
 """Training that is killed, or whose disk, memory or numbers fail: nothing good is lost, and the next run goes on."""
 
-import http.server
 import signal
 import subprocess
 import sys
@@ -19,8 +18,7 @@ from test_training import ENDLESS, SEED, noisy_network, tiny_network, train_on_l
 
 from fer.augmentation import one_hot
 from fer.dataset import Pictures, read_fer2013, write_csv
-from fer.download import find_fer2013
-from fer.environment import UserError, check_writable, mount_drive
+from fer.environment import UserError, check_writable
 from fer.evaluation import place_for
 from fer.model_files import load_network, save_network
 from fer.training import train
@@ -220,56 +218,3 @@ def test_a_better_network_is_not_overwritten(pictures: Pictures, tmp_path: Path,
     assert place_for(0.2, models, "modern-try", tested) == models
     save_network(network, models)
     assert load_network(models).output_shape == (None, 5)
-
-
-@pytest.fixture
-def server(kaggle_zip: Path) -> Iterator[str]:
-    """A real web server with the made zip; `/cut.zip` promises more than it sends."""
-    content = kaggle_zip.read_bytes()
-
-    class Answers(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path not in ("/made.zip", "/cut.zip"):
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content if self.path == "/made.zip" else content[:-1000])
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-
-
-def test_data_from_a_web_address(server: str, pictures: Pictures, tmp_path: Path):
-    found = find_fer2013(f"{server}/made.zip", tmp_path / "data" / "fer2013.csv")
-    np.testing.assert_array_equal(read_fer2013(found)[0].images, pictures.images)
-    assert [path.name for path in (tmp_path / "data").iterdir()] == [found.name]
-    changed = found.stat().st_mtime_ns
-    assert find_fer2013(f"{server}/made.zip", tmp_path / "data" / "fer2013.csv").stat().st_mtime_ns == changed
-
-
-@pytest.mark.parametrize("name", ["cut.zip", "absent.zip"])
-def test_a_download_that_fails_leaves_nothing_that_looks_whole(name: str, server: str, tmp_path: Path):
-    with pytest.raises(UserError, match="404" if name == "absent.zip" else "failed|broke off"):
-        find_fer2013(f"{server}/{name}", tmp_path / "fer2013.csv")
-    assert not [path for path in tmp_path.iterdir() if path.suffix != ".part"]
-
-
-def test_drive_is_for_colab():
-    with pytest.raises(UserError, match="SAVE_TO_DRIVE is on, but Google Drive is only at hand in Colab"):
-        mount_drive("SAVE_TO_DRIVE is on")
-
-
-def test_a_drive_that_is_denied_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
-    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
-    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
-    monkeypatch.setattr("fer.environment.IN_COLAB", True)
-    with pytest.raises(UserError, match=r"SAVE_TO_DRIVE is on, but .* did not open \(.*denied\). Allow it"):
-        mount_drive("SAVE_TO_DRIVE is on")

@@ -59,6 +59,9 @@ class Record(NamedTuple):
     read: Callable[[], bytes]
 
 
+PUBLISHED_COUNTS = {"Training": 24_176, "PublicTest": 3_037, "PrivateTest": 3_006}  # of the five expressions
+
+
 class BadPictureError(ValueError):
     """A row or a file that is no FER-2013 picture; the message says why."""
 
@@ -207,6 +210,16 @@ def write_csv(pictures: Pictures, target: Path) -> None:
         for image, label, split in progress(rows, f"Writing {target.name}", len(pictures.labels), "pictures"):
             file.write(f"{EXPRESSIONS[label]},{format_pixels(image)},{split}\n")
     unfinished.replace(target)
+
+
+def check_complete(pictures: Pictures) -> None:
+    """Say which splits lack pictures of FER-2013; raises UserError where one is empty that nothing goes without."""
+    for split, known in PUBLISHED_COUNTS.items():
+        count = (pictures.splits == split).sum()
+        if count == 0 and split != "PrivateTest":  # which is looked at last, and only where it is
+            raise UserError(f"There is no picture of {split}. Is the download whole? Get it again.")
+        if 0 < count < known:
+            print(f"{split} has {count:,} of FER-2013's {known:,} pictures. Is the download whole?")
 
 
 def count_table(pictures: Pictures) -> pd.DataFrame:

@@ -1,0 +1,162 @@
+"""The data comes from Colab's copy, a web address, Drive or an upload; what is broken or missing is said."""
+
+import http.server
+import json
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from fer import download
+from fer.dataset import PUBLISHED_COUNTS, Pictures, check_complete, read_fer2013
+from fer.download import find_fer2013, find_own
+from fer.environment import UserError, mount_drive
+
+
+@pytest.fixture(scope="module")
+def pictures(kaggle_zip: Path) -> Pictures:
+    return read_fer2013(kaggle_zip)[0]
+
+
+@pytest.fixture
+def server(kaggle_zip: Path) -> Iterator[str]:
+    """A real web server with the made zip; `/cut.zip` promises more than it sends."""
+    content = kaggle_zip.read_bytes()
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path not in ("/made.zip", "/cut.zip"):
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content if self.path == "/made.zip" else content[:-1000])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_data_from_a_web_address(server: str, pictures: Pictures, tmp_path: Path):
+    found = find_fer2013(f"{server}/made.zip", tmp_path / "data" / "fer2013.csv")
+    np.testing.assert_array_equal(read_fer2013(found)[0].images, pictures.images)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [found.name]
+    changed = found.stat().st_mtime_ns
+    assert find_fer2013(f"{server}/made.zip", tmp_path / "data" / "fer2013.csv").stat().st_mtime_ns == changed
+
+
+@pytest.mark.parametrize("name", ["cut.zip", "absent.zip"])
+def test_a_download_that_fails_leaves_nothing_that_looks_whole(name: str, server: str, tmp_path: Path):
+    with pytest.raises(UserError, match="404" if name == "absent.zip" else "failed|broke off"):
+        find_fer2013(f"{server}/{name}", tmp_path / "fer2013.csv")
+    assert not [path for path in tmp_path.iterdir() if path.suffix != ".part"]
+
+
+def test_drive_is_for_colab():
+    with pytest.raises(UserError, match="SAVE_TO_DRIVE is on, but Google Drive is only at hand in Colab"):
+        mount_drive("SAVE_TO_DRIVE is on")
+
+
+@pytest.fixture
+def colab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's package for Colab, as far as tests/fake_colab has it."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
+    monkeypatch.setattr("fer.environment.IN_COLAB", True)
+    monkeypatch.setattr("fer.download.IN_COLAB", True)
+
+
+def test_a_drive_that_is_denied_says_what_to_do(colab: None):
+    with pytest.raises(UserError, match=r"SAVE_TO_DRIVE is on, but .* did not open \(.*denied\). Allow it"):
+        mount_drive("SAVE_TO_DRIVE is on")
+
+
+def test_an_upload_is_asked_for_once_and_kept(
+    colab: None, kaggle_zip: Path, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FAKE_UPLOADS", str(kaggle_zip))
+    found = find_fer2013("upload", tmp_path / "data" / "fer2013.csv")
+    np.testing.assert_array_equal(read_fer2013(found)[0].images, pictures.images)
+    monkeypatch.setenv("FAKE_UPLOADS", "")  # the dialogue is closed without a choice
+    assert find_fer2013("upload", tmp_path / "data" / "fer2013.csv") == found
+    with pytest.raises(UserError, match=r"0 files were chosen; one .zip or .csv is wanted. Run this cell again"):
+        find_own("upload", tmp_path / "data")
+    assert list((tmp_path / "data").iterdir()) == [found]
+
+
+def test_an_upload_elsewhere_than_in_colab_says_how(tmp_path: Path):
+    with pytest.raises(UserError, match=r"PICTURES is 'upload', which opens Colab's dialogue. Here, drag"):
+        find_own("upload", tmp_path)
+
+
+@pytest.fixture
+def colab_copies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Colab's service for copies of Kaggle's data, as kagglehub asks it; the copies appear in the folder returned."""
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps({"slug": "fer2013"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setenv("COLAB_CACHE_MOUNT_FOLDER", str(tmp_path / "input"))
+    monkeypatch.setenv("DISABLE_COLAB_CACHE", "false")  # so that what the code sets there is taken back
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        monkeypatch.setenv("TBE_RUNTIME_ADDR", f"127.0.0.1:{running.server_port}")
+        yield tmp_path / "input"
+        running.shutdown()
+
+
+def test_colab_s_copy_is_used(colab_copies: Path, kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
+    zipfile.ZipFile(kaggle_zip).extractall(colab_copies / "fer2013")
+    found = find_fer2013("", tmp_path / "fer2013.csv")
+    assert found == colab_copies / "fer2013"
+    np.testing.assert_array_equal(read_fer2013(found)[0].images, pictures.images)
+
+
+def test_a_copy_of_colab_s_that_never_comes_is_not_waited_for(
+    colab_copies: Path, kaggle_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    dataset = tmp_path / "cache" / "datasets" / "msambare" / "fer2013"
+    zipfile.ZipFile(kaggle_zip).extractall(dataset / "versions" / "1")
+    (dataset / "1.complete").touch()
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(download, "KAGGLE_DATASET", "msambare/fer2013/versions/1")
+    monkeypatch.setattr(download, "LONGEST_WAIT", 1)
+    assert find_fer2013("", tmp_path / "none.csv") == dataset / "versions" / "1"
+    assert "Colab's copy of it does not come: downloading" in capsys.readouterr().out
+
+
+def test_a_folder_that_came_only_in_part_is_said(pictures: Pictures, capsys: pytest.CaptureFixture):
+    check_complete(pictures)
+    count = (pictures.splits == "Training").sum()
+    assert f"Training has {count:,} of FER-2013's 24,176 pictures. Is the download whole?" in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"There is no picture of PublicTest. Is the download whole\? Get it again."):
+        check_complete(pictures.split("Training"))
+
+
+def test_the_archive_is_complete(archive: Path, capsys: pytest.CaptureFixture):
+    real = read_fer2013(archive)[0]
+    capsys.readouterr()
+    check_complete(real)
+    assert capsys.readouterr().out == ""
+    assert len(real.labels) == PUBLISHED_COUNTS["Training"] + PUBLISHED_COUNTS["PublicTest"]
