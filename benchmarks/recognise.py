@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from face_photos import Photo, load_photos, matches
 
 import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
-from fer.faces import GLANCE_SIDE, SMALLEST, crop_faces, find_faces
+from fer.faces import GLANCE_SIDE, SMALLEST_AT_A_GLANCE, crop_faces, find_faces
 from fer.following import BOX, find_faces_again
 from fer.haar import ALT2, face_cascade
 from fer.pictures import to_grey
@@ -139,7 +139,7 @@ def quartiles(times: list[float]) -> dict[str, float]:
 
 def bare_detector(searched: np.ndarray) -> np.ndarray:
     """Run the cascade of a glance once, and nothing else."""
-    return face_cascade(ALT2).detectMultiScale(searched, 1.2, 3, 0, (SMALLEST, SMALLEST))
+    return face_cascade(ALT2).detectMultiScale(searched, 1.2, 3, 0, (SMALLEST_AT_A_GLANCE,) * 2)
 
 
 def measure_stills(recogniser: Recogniser, frames: list[Still], other: Fer, rounds: int) -> dict:

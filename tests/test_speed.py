@@ -40,7 +40,7 @@ def test_a_frame_costs_little_more_than_detector_and_network(frame: Still):
     grey = to_grey(frame.image)
     crops = crop_faces(grey, find_faces(grey))
     assert len(crops) == 1
-    floor = median(partial(bare_detector, cv2.resize(grey, (320, 240)))) + median(partial(recogniser.classify, crops))
+    floor = median(partial(bare_detector, cv2.resize(grey, (240, 180)))) + median(partial(recogniser.classify, crops))
     assert median(partial(recogniser.recognise, frame.image)) < 2.2 * floor
 
 

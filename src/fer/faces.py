@@ -7,8 +7,9 @@ from fer.expressions import SIDE
 from fer.haar import ALT, ALT2, DEFAULT, PROFILE, merge, run_cascade
 
 SMALLEST = 24  # pixels of the searched picture; the cascades were trained on faces of 20 to 24
-GLANCE_SIDE, PHOTO_SIDE = 320, 800  # pixels that the longer side of a picture has when it is searched
-FRAME_SIDE = 640  # pixels; a picture up to this size is done where a glance shows a face close to the camera
+GLANCE_SIDE, SMALL_SIDE, PHOTO_SIDE = 240, 320, 800  # pixels that a picture's longer side has when it is searched
+SMALLEST_AT_A_GLANCE = 20  # pixels there
+FRAME_SIDE = 640  # pixels; a picture up to this size is done as soon as a face close to the camera is sure
 LOOK_SIDE = 36  # pixels of a face that is looked at again
 TURNS = (-20, 0, 20)  # degrees
 MIRRORED = "profile to the right"
@@ -26,28 +27,36 @@ def find_faces(grey: np.ndarray) -> np.ndarray:
     Returns (n, 4) int64 boxes, largest first: x and y of the top left corner, width, height, in pixels.
     """
     if max(grey.shape) <= FRAME_SIDE:
-        close = glance(grey)
-        smallest_seen = SMALLEST * max(1.0, max(grey.shape) / GLANCE_SIDE)
-        if len(close) and close[0, 2] > 3 * smallest_seen and all(look_again(grey, box, (0,), (ALT,)) for box in close):
-            return close  # whoever is behind is less than a third as large, and not meant
+        # Whoever is behind is less than a third as large, and not meant.
+        close_by = 3 * SMALLEST_AT_A_GLANCE * max(1.0, max(grey.shape) / GLANCE_SIDE)
+        seen = glance(grey)
+        if len(seen) and seen[0, 2] > close_by and all(look_again(grey, box, (0,), (ALT,)) for box in seen):
+            return seen
+        agreed = agree(grey, search_turned(grey, SMALL_SIDE, (DEFAULT, ALT2), 1.2, 1))
+        if len(agreed) and agreed[0, 2] > close_by:
+            return agreed
     return find_thoroughly(grey)
 
 
 def glance(grey: np.ndarray) -> np.ndarray:
     """Find the larger faces (from a thirteenth of the longer side) fast; boxes as from `find_faces`."""
-    found = search_turned(grey, GLANCE_SIDE, (ALT2,), 1.2, least=2)[0]
+    found = search_turned(grey, GLANCE_SIDE, (ALT2,), 1.2, least=2, smallest=SMALLEST_AT_A_GLANCE)[0]
     return largest_first(found[:, :4])
 
 
 def find_thoroughly(grey: np.ndarray) -> np.ndarray:
     """Find faces that are small, tilted, half turned away or badly lit, too; boxes as from `find_faces`.
 
-    Two cascades propose boxes: at a glance, upright and tilted, and closely. Two others look at each box again.
+    Two cascades propose boxes: in the small, upright and tilted, and closely.
     """
     searches = []
     for angle in TURNS:
-        searches += search_turned(grey, GLANCE_SIDE, (DEFAULT, ALT2), 1.2, 1, angle)
-    searches += search_turned(grey, PHOTO_SIDE, (DEFAULT, ALT2), 1.1, 1)
+        searches += search_turned(grey, SMALL_SIDE, (DEFAULT, ALT2), 1.2, 1, angle)
+    return agree(grey, searches + search_turned(grey, PHOTO_SIDE, (DEFAULT, ALT2), 1.1, 1))
+
+
+def agree(grey: np.ndarray, searches: list[np.ndarray]) -> np.ndarray:
+    """Let two other cascades look again at what searches propose, and keep the boxes that enough agree on."""
     boxes, votes = merge(searches)
     scores = np.sqrt(votes).sum(axis=1)
     boxes, scores = boxes[scores > WORTH_A_LOOK], scores[scores > WORTH_A_LOOK]
@@ -55,7 +64,13 @@ def find_thoroughly(grey: np.ndarray) -> np.ndarray:
 
 
 def search_turned(
-    grey: np.ndarray, side: int, cascades: tuple[str, ...], scale_factor: float, least: int, angle: float = 0
+    grey: np.ndarray,
+    side: int,
+    cascades: tuple[str, ...],
+    scale_factor: float,
+    least: int,
+    angle: float = 0,
+    smallest: int = SMALLEST,
 ) -> list[np.ndarray]:
     """Search a picture with several cascades, scaled down to a longer side in pixels and turned by degrees.
 
@@ -64,14 +79,14 @@ def search_turned(
     scale = min(1.0, side / max(grey.shape))
     width, height = (max(1, round(length * scale)) for length in reversed(grey.shape))
     searched = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)  # AREA averages: no aliasing
-    searched = cv2.equalizeHist(searched) if side == GLANCE_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
+    searched = cv2.equalizeHist(searched) if side <= SMALL_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
     corners = cv2.transform(np.array([[(0, 0), (width, 0), (0, height), (width, height)]], float), turn)[0]
     turn[:, 2] -= corners.min(axis=0)
     size = np.ceil(np.ptp(corners, axis=0)).astype(int).tolist()
     if angle:
         searched = cv2.warpAffine(searched, turn, size, borderMode=cv2.BORDER_REPLICATE)
-    found = [run_cascade(name, searched, scale_factor, SMALLEST, least=least) for name in cascades]
+    found = [run_cascade(name, searched, scale_factor, smallest, least=least) for name in cascades]
     for boxes in found:
         centres = boxes[:, :2] + boxes[:, 2:4] / 2
         back = cv2.transform(centres[None], cv2.invertAffineTransform(turn))[0] if len(boxes) else centres
