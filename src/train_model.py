@@ -445,7 +445,6 @@ import json
 place = place_for(metrics["accuracy"], MODELS, f"own-{RUN}" if PICTURES else RUN, validation, own=bool(PICTURES))
 save_network(network, place, everything.classes)
 difference = abs(predict(load_network(place), validation) - probabilities).max()
-print(f"Saved {place / 'fer.json'} and {place / 'fer.h5'}; loaded again, they differ by {difference:.1g} at most.")
 settings = {"network": NETWORK, "seed": SEED, "share": SHARE, "duplicates": "kept" if KEEP_DUPLICATES else "removed"}
 settings |= {"start_from": START_FROM} if FINE_TUNE else {}
 size = {"parameters": network.count_params(), "multiply_adds": multiply_adds(network)}
@@ -453,6 +452,7 @@ effort = {"training_pictures": len(training.labels), "epochs": len(history)}
 more = {"coverage": coverage.round(4).to_dict("records"), "robustness": robustness["accuracy"].round(4).to_dict()}
 result = settings | size | effort | {TESTED_ON: metrics | more, "PrivateTest": private_metrics}
 (RESULTS / "metrics.json").write_text(json.dumps(result, indent=2) + "\n")
+print(f"Saved {place / 'fer.json'} and {place / 'fer.h5'}; loaded again, they differ by {difference:.1g} at most.")
 
 # %% [markdown]
 # ## Take the network elsewhere

@@ -3,7 +3,11 @@
 import io
 import os
 import sys
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import matplotlib
@@ -85,6 +89,35 @@ def kaggle_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "made.zip"
     write_kaggle_zip(path)
     return path
+
+
+@pytest.fixture
+def downloaded(kaggle_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where kagglehub has FER-2013 in its cache, without network."""
+    dataset = tmp_path / "cache" / "datasets" / "msambare" / "fer2013"
+    zipfile.ZipFile(kaggle_zip).extractall(dataset / "versions" / "1")
+    (dataset / "1.complete").touch()
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("fer.download.KAGGLE_DATASET", "msambare/fer2013/versions/1")
+    return dataset / "versions" / "1"
+
+
+@pytest.fixture
+def fake_colab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's package for Colab, as far as tests/fake_colab has it, can be imported."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Run a real web server on this machine, and give its address without `http://`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 KINDS = ("plain", "RGBA", "16 bits", "CMYK", "palette", "turned by EXIF")

@@ -2,15 +2,13 @@
 
 import http.server
 import json
-import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import serving
 
 from fer import download
 from fer.dataset import PUBLISHED_COUNTS, Pictures, check_complete, read_fer2013
@@ -41,10 +39,12 @@ def server(kaggle_zip: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with serving(Answers) as address:
+        yield f"http://{address}"
+
+
+def test_data_of_kagglehub_is_used(downloaded: Path, tmp_path: Path):
+    assert find_fer2013("", tmp_path / "none.csv") == downloaded
 
 
 def test_data_from_a_web_address(server: str, pictures: Pictures, tmp_path: Path):
@@ -68,11 +68,8 @@ def test_drive_is_for_colab():
 
 
 @pytest.fixture
-def colab(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Google's package for Colab, as far as tests/fake_colab has it."""
-    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
-    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
-    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
+def colab(fake_colab: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Colab, as far as tests/fake_colab has it."""
     monkeypatch.setattr("fer.environment.IN_COLAB", True)
     monkeypatch.setattr("fer.download.IN_COLAB", True)
 
@@ -119,11 +116,9 @@ def colab_copies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
     monkeypatch.setenv("COLAB_CACHE_MOUNT_FOLDER", str(tmp_path / "input"))
     monkeypatch.setenv("DISABLE_COLAB_CACHE", "false")  # so that what the code sets there is taken back
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        monkeypatch.setenv("TBE_RUNTIME_ADDR", f"127.0.0.1:{running.server_port}")
+    with serving(Answers) as address:
+        monkeypatch.setenv("TBE_RUNTIME_ADDR", address)
         yield tmp_path / "input"
-        running.shutdown()
 
 
 def test_colab_s_copy_is_used(colab_copies: Path, kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
@@ -134,15 +129,10 @@ def test_colab_s_copy_is_used(colab_copies: Path, kaggle_zip: Path, pictures: Pi
 
 
 def test_a_copy_of_colab_s_that_never_comes_is_not_waited_for(
-    colab_copies: Path, kaggle_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    colab_copies: Path, downloaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
-    dataset = tmp_path / "cache" / "datasets" / "msambare" / "fer2013"
-    zipfile.ZipFile(kaggle_zip).extractall(dataset / "versions" / "1")
-    (dataset / "1.complete").touch()
-    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(download, "KAGGLE_DATASET", "msambare/fer2013/versions/1")
     monkeypatch.setattr(download, "LONGEST_WAIT", 1)
-    assert find_fer2013("", tmp_path / "none.csv") == dataset / "versions" / "1"
+    assert find_fer2013("", tmp_path / "none.csv") == downloaded
     assert "Colab's copy of it does not come: downloading" in capsys.readouterr().out
 
 

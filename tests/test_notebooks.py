@@ -84,6 +84,7 @@ def test_train_model_alone_then_via_image_uses_its_network(kaggle_zip: Path, tmp
     folder = tmp_path / "empty"
     ran = run(alone("train_model", folder, models=False), FER2013=str(kaggle_zip), EPOCHS=2)
     assert ran.returncode == 0, ran.stderr
+    assert "PublicTest has 60 of FER-2013's 3,037 pictures. Is the download whole?" in ran.stdout
     assert "1 of 60 PublicTest pictures also occur in Training." in ran.stdout
     assert "1 training pictures also occur in a test split." in ran.stdout
     assert "2 training pictures occur under two labels." in ran.stdout
@@ -189,20 +190,6 @@ def test_without_data_and_network_three_ways_are_named(tmp_path: Path, monkeypat
     assert all(f"\n  {number}. " in message for number in (1, 2, 3))
     assert "Traceback" not in ran.stderr
     assert len(message.splitlines()) < 10
-
-
-def test_data_of_kagglehub_is_used(kaggle_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What kagglehub has downloaded once is found in its cache, without network."""
-    import zipfile
-
-    dataset = tmp_path / "cache" / "datasets" / "msambare" / "fer2013"
-    zipfile.ZipFile(kaggle_zip).extractall(dataset / "versions" / "1")
-    (dataset / "1.complete").touch()
-    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    from fer import download
-
-    monkeypatch.setattr(download, "KAGGLE_DATASET", "msambare/fer2013/versions/1")
-    assert download.find_fer2013("", tmp_path / "none.csv") == dataset / "versions" / "1"
 
 
 OPENCV_5 = """

@@ -2,14 +2,13 @@
 
 import datetime
 import io
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import COLLINS, HOPPER, ROOT
+from conftest import COLLINS, HOPPER
 from PIL import Image
 from test_fetching import server  # noqa: F401 - a fixture
 from test_video import clip  # noqa: F401 - a fixture
@@ -189,10 +188,9 @@ def test_an_unreadable_upload_is_one_sentence(desk: Desk, capsys):
     desk.take_uploads([])
 
 
-def test_colab_s_dialogue_hands_everything_over(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys):
-    monkeypatch.syspath_prepend(str(ROOT / "tests" / "fake_colab"))
-    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
-    monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
+def test_colab_s_dialogue_hands_everything_over(
+    desk: Desk, fake_colab: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
     monkeypatch.setenv("FAKE_UPLOADS", f"{HOPPER} {COLLINS}")
     ask_for_files(desk.take_uploads, colab=True)
     assert "uploads: 2 files, 2 faces, no problems" in capsys.readouterr().out

@@ -35,7 +35,7 @@ def median(work: partial) -> float:
 
 
 def test_a_frame_costs_little_more_than_detector_and_network(frame: Still):
-    """Measured 1.2 to 1.6 times; 2.2 leaves room for a busy machine, and is far below a search of the whole photo."""
+    """Measured 1.2 to 1.7 times; 2.2 leaves room for a busy machine, and is far below a search of the whole photo."""
     recogniser = Recogniser.load(ROOT / "models")
     grey = to_grey(frame.image)
     crops = crop_faces(grey, find_faces(grey))

@@ -23,7 +23,8 @@ from fer.progress import progress
 DROPPED_EXPRESSIONS = ("disgust", "fear")
 CLASSIC_LABELS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
 CLASSIC_TABLES = ("fer2013.csv", "icml_face_data.csv")
-SPLITS = ("Training", "PublicTest", "PrivateTest")
+PUBLISHED_COUNTS = {"Training": 24_176, "PublicTest": 3_037, "PrivateTest": 3_006}  # of the five expressions
+SPLITS = tuple(PUBLISHED_COUNTS)
 LARGEST_SMALL_FILE = 1_000_000  # bytes; a real one has about 1,600
 LARGEST_BAD_SHARE = 0.01
 DAMAGED_FILE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the last of an encrypted one
@@ -57,9 +58,6 @@ class Record(NamedTuple):
     expression: str
     split: str
     read: Callable[[], bytes]
-
-
-PUBLISHED_COUNTS = {"Training": 24_176, "PublicTest": 3_037, "PrivateTest": 3_006}  # of the five expressions
 
 
 class BadPictureError(ValueError):
