@@ -127,7 +127,7 @@ def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_
     faces = pd.read_csv(tmp_path / "faces.csv")
     assert tuple(faces.columns) == ("file", *COLUMNS)
     assert faces["file"].tolist() == ["a/me.jpg", "b/me.jpg"]
-    expected = recogniser.recognise(np.asarray(Image.open(HOPPER)))
+    expected = recogniser.recognise(np.asarray(Image.open(HOPPER)), find_thoroughly)
     pd.testing.assert_frame_equal(faces.iloc[[1], 1:].reset_index(drop=True), expected, check_dtype=False, atol=1e-3)
     problems = pd.read_csv(tmp_path / "problems.csv").set_index("file")["problem"]
     assert problems.index.tolist() == ["text.jpg", "cut.jpg", "gone.jpg"]
@@ -217,6 +217,7 @@ from pathlib import Path
 import fer.environment
 from fer.batch import recognise_items
 from fer.collecting import items_in_folder
+from fer.faces import find_thoroughly
 from fer.recognition import Recogniser
 recognise_items(Recogniser.load(sys.argv[1]), items_in_folder(Path(sys.argv[2])), Path(sys.argv[3]))
 """

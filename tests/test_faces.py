@@ -14,14 +14,14 @@ from fer.faces import (
     PHOTO_SIDE,
     TURNS,
     find_faces,
+    find_quickly,
     find_thoroughly,
     glance,
     look_again,
-    search_small,
     search_turned,
     without_nested,
 )
-from fer.haar import ALT, ALT2, DEFAULT, merge, overlaps
+from fer.haar import ALT2, DEFAULT, merge, overlaps
 
 # Marked by hand, hairline to chin.
 HOPPER_FACE = np.array([[175, 75, 175, 250]])
@@ -49,14 +49,10 @@ def turned(image: np.ndarray, face: np.ndarray, angle: float) -> np.ndarray:
     return cv2.warpAffine(image, turn, image.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
 
 
-def search_thoroughly(image: np.ndarray) -> np.ndarray:
-    return find_thoroughly(image, search_small(image))
-
-
 @pytest.mark.parametrize("path", WITHOUT_FACES, ids=lambda path: path.name)
 def test_no_face_in_photos_without_any(path: Path):
-    assert len(search_thoroughly(read_grey(path))) == 0
-    assert len(glance(read_grey(path))) == 0
+    assert len(find_thoroughly(read_grey(path))) == 0
+    assert len(find_quickly(read_grey(path))) == 0
 
 
 CONDITIONS = {
@@ -76,18 +72,26 @@ def test_portraits_are_found_as_the_only_face(condition: str, hopper: np.ndarray
         assert matches(boxes, face).tolist() == [[True]]
 
 
-def test_a_frame_that_a_glance_leaves_unsure_is_not_always_searched_closely(
-    hopper: np.ndarray, monkeypatch: pytest.MonkeyPatch
-):
-    frame = turned(grey(hopper), HOPPER_FACE, 12)
-    assert not all(look_again(frame, box, (0,), (ALT,)) for box in glance(frame))
+def test_a_frame_is_searched_no_longer_than_it_takes(hopper: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    upright, tilted = grey(hopper), turned(grey(hopper), HOPPER_FACE, -20)
+    assert len(glance(upright)) == 1
+    assert len(glance(tilted)) == 0
     monkeypatch.setattr("fer.faces.find_thoroughly", None)  # it would fail
-    assert matches(find_faces(frame), HOPPER_FACE).tolist() == [[True]]
+    for frame in (upright, tilted):
+        assert matches(find_faces(frame), HOPPER_FACE).tolist() == [[True]]
+
+
+def test_a_glance_is_not_enough_for_faces_further_away(collins: np.ndarray):
+    head = cv2.resize(grey(collins)[:256, 100:356], (240, 240), interpolation=cv2.INTER_AREA)
+    frame = np.full((480, 640), 128, np.uint8)
+    frame[200:440, 380:620], frame[200:440, 40:280] = head, head
+    assert len(glance(frame)) == 0
+    assert matches(find_quickly(frame), [[117, 258, 80, 105], [457, 258, 80, 105]]).sum() == 2
 
 
 def test_tilted_face_is_framed_as_the_upright_one(hopper: np.ndarray):
-    upright = search_thoroughly(grey(hopper))[0]
-    tilted = search_thoroughly(turned(grey(hopper), HOPPER_FACE, 20))[0]
+    upright = find_thoroughly(grey(hopper))[0]
+    tilted = find_thoroughly(turned(grey(hopper), HOPPER_FACE, 20))[0]
     assert overlaps(tilted[None].astype(float), upright.astype(float))[0] > 0.7
 
 

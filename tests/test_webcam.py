@@ -18,7 +18,7 @@ from PIL import Image
 from fer.clips import read_frames
 from fer.environment import UserError
 from fer.expressions import EXPRESSIONS
-from fer.faces import find_faces, glance
+from fer.faces import find_faces, find_quickly
 from fer.following import find_faces_again, follow
 from fer.pictures import to_grey
 from fer.recognition import COLUMNS, Recogniser
@@ -79,7 +79,7 @@ def test_faces_are_found_again_where_they_went():
 
 def test_the_whole_is_searched_where_a_face_is_gone_or_frames_have_another_size():
     grey = to_grey(np.asarray(portrait_frame()))
-    expected = glance(grey)
+    expected = find_quickly(grey)
     for former in ([], [[400, 300, 90, 90]], [[1400, 900, 90, 90]], [expected[0], expected[0] + 3]):
         np.testing.assert_array_equal(find_faces_again(grey, np.reshape(former, (-1, 4)).astype(int)), expected)
 
@@ -101,7 +101,7 @@ def test_an_error_in_recognition_is_said_and_the_view_goes_on(session: Session, 
 
     content = jpeg(portrait_frame())
     with monkeypatch.context() as patch:
-        patch.setattr(session.recogniser, "forward", fail)
+        patch.setattr(session.recogniser, "classify", fail)
         answer, _ = session.answer({"kind": "frame", "seconds": 0}, content)
     assert answer["kind"] == "error"
     assert "the network <b>broke</b>" in answer["text"]

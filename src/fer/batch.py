@@ -13,6 +13,7 @@ from fer.collecting import Item
 from fer.drawing import annotate
 from fer.environment import UserError
 from fer.expressions import SIDE, classes_in
+from fer.faces import find_thoroughly
 from fer.pictures import decode_upload
 from fer.places import digest
 from fer.progress import progress
@@ -55,7 +56,7 @@ def recognise_item(recogniser: Recogniser, item: Item, thumbnail: Path) -> dict:
     """Recognise the faces in one file and save its thumbnail; whatever goes wrong is the entry's problem."""
     try:
         image = decode_upload(item.read(), item.name)
-        table = recogniser.recognise(image)
+        table = recogniser.recognise(image, find_thoroughly)
     except UserError as problem:
         return {"file": item.name, "faces": [], "problem": str(problem), "thumbnail": ""}
     except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come

@@ -7,51 +7,67 @@ from fer.expressions import SIDE
 from fer.haar import ALT, ALT2, DEFAULT, PROFILE, merge, run_cascade
 
 SMALLEST = 24  # pixels of the searched picture; the cascades were trained on faces of 20 to 24
-GLANCE_SIDE, SMALL_SIDE, PHOTO_SIDE = 240, 320, 800  # pixels that a picture's longer side has when it is searched
-SMALLEST_AT_A_GLANCE = 20  # pixels there
+GLANCE_SIDE, SMALL_SIDE, PHOTO_SIDE = 160, 320, 800  # pixels that a picture's longer side has when it is searched
 FRAME_SIDE = 640  # pixels; a picture up to this size is done as soon as a face close to the camera is sure
 LOOK_SIDE = 36  # pixels of a face that is looked at again
 TURNS = (-20, 0, 20)  # degrees
 MIRRORED = "profile to the right"
 # Each search or look counts with the square root of its votes: many that agree are worth more than one that is loud.
 # Chosen on half of 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
-WORTH_A_LOOK, ENOUGH = 1.7, 8.0
+SURE_AT_A_GLANCE, WORTH_A_LOOK, ENOUGH = 5, 1.7, 8.0
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
 BOX_IN_CROP = 0.974
 
 
 def find_faces(grey: np.ndarray) -> np.ndarray:
-    """Find the faces in a (height, width) uint8 picture.
+    """Find the faces in a (height, width) uint8 picture: in a photo thoroughly, in a frame of a camera fast.
 
+    A frame, which is a picture of up to 640 pixels, is done with the first search that shows surely a face close to the
+    camera; somebody far behind may then be missed.
     Returns (n, 4) int64 boxes, largest first: x and y of the top left corner, width, height, in pixels.
     """
-    is_frame = max(grey.shape) <= FRAME_SIDE
-    # Whoever is behind somebody of this width is less than a third as large, and not meant.
-    close_by = 3 * SMALLEST_AT_A_GLANCE * max(1.0, max(grey.shape) / GLANCE_SIDE)
-    if is_frame:
-        seen = glance(grey)
-        if len(seen) and seen[0, 2] > close_by and all(look_again(grey, box, (0,), (ALT,)) for box in seen):
-            return seen
+    if max(grey.shape) > FRAME_SIDE:
+        return find_thoroughly(grey)
+    seen = glance(grey)
+    if len(seen):
+        return seen
     upright = search_small(grey)
-    if is_frame:
-        agreed = agree(grey, upright)
-        if len(agreed) and agreed[0, 2] > close_by:
-            return agreed
+    agreed = agree(grey, upright)
+    if is_close_by(agreed, grey, SMALL_SIDE, times=3):
+        return agreed
     return find_thoroughly(grey, upright)
 
 
+def find_quickly(grey: np.ndarray) -> np.ndarray:
+    """Find the faces in a frame that is soon followed by another: upright ones only; boxes as from `find_faces`."""
+    seen = glance(grey)
+    return seen if len(seen) else agree(grey, search_small(grey))
+
+
 def glance(grey: np.ndarray) -> np.ndarray:
-    """Find the larger faces (from a twelfth of the longer side) fast; boxes as from `find_faces`."""
-    found = search_turned(grey, GLANCE_SIDE, (ALT2,), 1.2, least=2, smallest=SMALLEST_AT_A_GLANCE)[0]
-    return largest_first(found[:, :4])
+    """Find faces close to the camera, within a few milliseconds; boxes as from `find_faces`.
+
+    None at all unless each is sure, by its votes or because one more cascade agrees, and one is wide enough that nobody
+    close to it is too small for this search.
+    """
+    found = search_turned(grey, GLANCE_SIDE, (ALT2,), 1.2, 1)[0]
+    sure = all(box[4] > SURE_AT_A_GLANCE or look_again(grey, box[:4], (0,), (ALT,)) for box in found)
+    enough = sure and is_close_by(found, grey, GLANCE_SIDE, times=1.5)
+    return largest_first(found[:, :4] if enough else np.empty((0, 4)))
 
 
-def find_thoroughly(grey: np.ndarray, upright: list[np.ndarray]) -> np.ndarray:
+def is_close_by(boxes: np.ndarray, grey: np.ndarray, side: int, times: float) -> bool:
+    """Tell whether the largest box is so many times as wide as the smallest face that a search to a side can find."""
+    return boxes[:, 2].max(initial=0) > times * SMALLEST * max(1.0, max(grey.shape) / side)
+
+
+def find_thoroughly(grey: np.ndarray, upright: list[np.ndarray] | None = None) -> np.ndarray:
     """Find faces that are small, tilted, half turned away or badly lit, too; boxes as from `find_faces`.
 
-    Two cascades propose boxes: in the small, upright (as from `search_small`) and tilted, and closely.
+    Two cascades propose boxes: in the small, upright and tilted, and closely. upright: what `search_small` found.
     """
+    upright = search_small(grey) if upright is None else upright
     left, right = (search_small(grey, angle) for angle in TURNS if angle)
     closely = search_turned(grey, PHOTO_SIDE, (DEFAULT, ALT2), 1.1, 1)
     return agree(grey, left + upright + right + closely)
@@ -71,13 +87,7 @@ def agree(grey: np.ndarray, searches: list[np.ndarray]) -> np.ndarray:
 
 
 def search_turned(
-    grey: np.ndarray,
-    side: int,
-    cascades: tuple[str, ...],
-    scale_factor: float,
-    least: int,
-    angle: float = 0,
-    smallest: int = SMALLEST,
+    grey: np.ndarray, side: int, cascades: tuple[str, ...], scale_factor: float, least: int, angle: float = 0
 ) -> list[np.ndarray]:
     """Search a picture with several cascades, scaled down to a longer side in pixels and turned by degrees.
 
@@ -93,7 +103,7 @@ def search_turned(
     size = np.ceil(np.ptp(corners, axis=0)).astype(int).tolist()
     if angle:
         searched = cv2.warpAffine(searched, turn, size, borderMode=cv2.BORDER_REPLICATE)
-    found = [run_cascade(name, searched, scale_factor, smallest, least=least) for name in cascades]
+    found = [run_cascade(name, searched, scale_factor, SMALLEST, least=least) for name in cascades]
     for boxes in found:
         centres = boxes[:, :2] + boxes[:, 2:4] / 2
         back = cv2.transform(centres[None], cv2.invertAffineTransform(turn))[0] if len(boxes) else centres

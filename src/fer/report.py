@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from fer.certainty import name_expression
 from fer.drawing import annotate, as_jpeg, as_png, plot_probabilities
 from fer.expressions import classes_in
-from fer.faces import crop_faces
+from fer.faces import crop_faces, find_thoroughly
 from fer.pictures import decode_upload, to_grey
 from fer.places import SOURCE_KEY, digest, picture_place
 from fer.recognition import Recogniser
@@ -35,7 +35,7 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     name: printable; content: the bytes of a picture file. Raises UnreadablePictureError.
     """
     image = decode_upload(content, name)
-    table = recogniser.recognise(image)
+    table = recogniser.recognise(image, find_thoroughly)
     annotated = annotate(image, table)
     source = digest(content)
     saved = picture_place(results, name, source)

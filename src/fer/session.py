@@ -13,7 +13,7 @@ import pandas as pd
 from fer.certainty import label_face, likeliest
 from fer.drawing import annotate, as_jpeg, as_png, face_colour, plot_probabilities
 from fer.environment import UserError
-from fer.faces import crop_faces
+from fer.faces import crop_faces, find_thoroughly
 from fer.following import BOX, Followed, find_faces_again, follow
 from fer.pictures import UnreadablePictureError, decode_upload, to_grey
 from fer.recognition import Recogniser
@@ -101,7 +101,7 @@ def describe_face(face: Followed, classes: Sequence[str]) -> dict:
 def take_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
     """Recognise a still as `via_image` does; the answer holds the annotated picture, the bars and the table."""
     image = decode_upload(picture, "The picture")
-    table = session.recogniser.recognise(image)
+    table = session.recogniser.recognise(image, find_thoroughly)
     annotated = annotate(image, table)
     session.snapshots.append((annotated, table))
     number = len(session.snapshots)
