@@ -22,6 +22,7 @@ from fer import collecting
 from fer.batch import draw_thumbnail, faces_of, recognise_items
 from fer.collecting import Item, items_in_folder, items_in_zip, items_of_uploads
 from fer.environment import UserError
+from fer.faces import find_thoroughly
 from fer.overview import contact_sheets, plot_expressions, report_items, shorten
 from fer.recognition import COLUMNS, Recogniser
 from fer.report import readable

@@ -14,7 +14,7 @@ TURNS = (-20, 0, 20)  # degrees
 MIRRORED = "profile to the right"
 # Each search or look counts with the square root of its votes: many that agree are worth more than one that is loud.
 # Chosen on half of 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
-SURE_AT_A_GLANCE, WORTH_A_LOOK, ENOUGH = 5, 1.7, 8.0
+SURE_AT_A_GLANCE, WORTH_A_LOOK, ENOUGH = 2, 1.7, 8.0
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
 BOX_IN_CROP = 0.974
@@ -40,9 +40,8 @@ def find_faces(grey: np.ndarray) -> np.ndarray:
 
 
 def find_quickly(grey: np.ndarray) -> np.ndarray:
-    """Find the faces in a frame that is soon followed by another: upright ones only; boxes as from `find_faces`."""
-    seen = glance(grey)
-    return seen if len(seen) else agree(grey, search_small(grey))
+    """Find the upright faces in a frame that is soon followed by another, near and far; boxes as from `find_faces`."""
+    return agree(grey, search_small(grey))
 
 
 def glance(grey: np.ndarray) -> np.ndarray:
@@ -97,19 +96,25 @@ def search_turned(
     width, height = (max(1, round(length * scale)) for length in reversed(grey.shape))
     searched = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)  # AREA averages: no aliasing
     searched = cv2.equalizeHist(searched) if side <= SMALL_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
-    corners = cv2.transform(np.array([[(0, 0), (width, 0), (0, height), (width, height)]], float), turn)[0]
-    turn[:, 2] -= corners.min(axis=0)
-    size = np.ceil(np.ptp(corners, axis=0)).astype(int).tolist()
-    if angle:
-        searched = cv2.warpAffine(searched, turn, size, borderMode=cv2.BORDER_REPLICATE)
+    searched, back = turn(searched, angle) if angle else (searched, None)
     found = [run_cascade(name, searched, scale_factor, SMALLEST, least=least) for name in cascades]
     for boxes in found:
-        centres = boxes[:, :2] + boxes[:, 2:4] / 2
-        back = cv2.transform(centres[None], cv2.invertAffineTransform(turn))[0] if len(boxes) else centres
-        boxes[:, :2] += back - centres
+        if back is not None and len(boxes):
+            centres = boxes[:, :2] + boxes[:, 2:4] / 2
+            boxes[:, :2] += cv2.transform(centres[None], back)[0] - centres
         boxes[:, :4] /= scale
     return found
+
+
+def turn(picture: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turn a picture by degrees, whole; return it, and the (2, 3) matrix from its places to those before."""
+    height, width = picture.shape
+    there = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
+    corners = cv2.transform(np.array([[(0, 0), (width, 0), (0, height), (width, height)]], float), there)[0]
+    there[:, 2] -= corners.min(axis=0)
+    size = np.ceil(np.ptp(corners, axis=0)).astype(int).tolist()
+    turned = cv2.warpAffine(picture, there, size, borderMode=cv2.BORDER_REPLICATE)
+    return turned, cv2.invertAffineTransform(there)
 
 
 def look_again(
@@ -121,8 +126,8 @@ def look_again(
     room = cut_out(grey, (left, top, length, length), side)
     total = 0.0
     for angle in angles:
-        turn = cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1)
-        view = cv2.equalizeHist(cv2.warpAffine(room, turn, room.shape, borderMode=cv2.BORDER_REPLICATE))
+        about = cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1)
+        view = cv2.equalizeHist(cv2.warpAffine(room, about, room.shape, borderMode=cv2.BORDER_REPLICATE))
         for name in others:
             seen, cascade = (cv2.flip(view, 1), PROFILE) if name == MIRRORED else (view, name)
             found = run_cascade(cascade, seen, 1.1, round(0.75 * LOOK_SIDE), round(1.35 * LOOK_SIDE))
