@@ -13,6 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a bad picture is reported in our own words
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and so is a bad video
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # TensorFlow's warnings, but not what it tells of its own working
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on AMD processors; measured there: 2.5×
 
 OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels
