@@ -16,6 +16,7 @@ from conftest import HOPPER, ROOT
 from PIL import Image
 
 from fer.expressions import FACE_COLUMNS
+from fer.faces import find_thoroughly
 from fer.recognition import COLUMNS, Recogniser
 
 
@@ -63,7 +64,9 @@ def test_via_image_alone(tmp_path: Path):
     assert pd.read_csv(results / "samples" / "timeline.csv")["seconds"].max() == pytest.approx(4.8)
     saved = pd.read_csv(results / "grace_hopper.csv")
     assert tuple(saved.columns) == COLUMNS
-    expected = Recogniser.load(ROOT / "models").recognise(np.asarray(Image.open(HOPPER).convert("RGB")))
+    expected = Recogniser.load(ROOT / "models").recognise(
+        np.asarray(Image.open(HOPPER).convert("RGB")), find_thoroughly
+    )
     assert saved.loc[0, "expression"] == expected.loc[0, "expression"]
     assert saved.loc[0, "confidence"] == pytest.approx(expected.loc[0, "confidence"], abs=2e-3)
     # Two samples and a photo, picture, bars and explanation each; contact sheet and count of the zip; the timeline.
