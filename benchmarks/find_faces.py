@@ -1,4 +1,4 @@
-"""Judge `find_faces` on photos: how many faces it finds, how many boxes are none, how long it takes.
+"""Judge how the notebooks search photos: how many faces they find, how many boxes are none, how long it takes.
 
     python benchmarks/find_faces.py            the part that settings were not chosen on
     python benchmarks/find_faces.py choose     the part that they were chosen on
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 from face_photos import Photo, compose, load_photos, matches
 
-from fer.faces import find_faces
+from fer.faces import find_thoroughly
 
 SEEDS = {"choose": 1, "report": 2}  # of the composites
 
@@ -59,7 +59,7 @@ def main(part: str = "report") -> pd.DataFrame:
         "photos without faces": [photo for photo in photos if not len(photo.faces)],
         "composites": compose(photos, SEEDS[part]),
     }
-    ways = {"before": find_as_before, "now": find_faces}
+    ways = {"before": find_as_before, "now": find_thoroughly}
     rows = [
         {"part": part, "pictures": name, "way": way, **judge(find, group)}
         for name, group in groups.items()
