@@ -218,7 +218,6 @@ from pathlib import Path
 import fer.environment
 from fer.batch import recognise_items
 from fer.collecting import items_in_folder
-from fer.faces import find_thoroughly
 from fer.recognition import Recogniser
 recognise_items(Recogniser.load(sys.argv[1]), items_in_folder(Path(sys.argv[2])), Path(sys.argv[3]))
 """

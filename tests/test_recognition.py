@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from conftest import ROOT
 from PIL import Image
 
@@ -14,7 +15,7 @@ from fer.dataset import EXPRESSIONS
 from fer.drawing import annotate, as_jpeg, plot_probabilities
 from fer.faces import crop_faces, find_faces
 from fer.pictures import to_grey
-from fer.recognition import COLUMNS, Recogniser
+from fer.recognition import COLUMNS, Recogniser, trace
 
 
 def overlap(a: tuple, b: tuple) -> float:
@@ -195,3 +196,20 @@ def test_shown_picture_is_small(tmp_path: Path):
     (tmp_path / "a.jpg").write_bytes(content)
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.size == (800, 533)
+
+
+def test_one_face_is_classified_as_among_many_with_xla_and_without(
+    recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch
+):
+    def trace_without_xla(*arguments: object, **options: object) -> object:
+        def fail(_: object) -> None:
+            raise tf.errors.UnimplementedError(None, None, "no XLA on this system")
+
+        return fail if options.get("jit_compile") else trace(*arguments, **options)
+
+    monkeypatch.setattr("fer.recognition.trace", trace_without_xla)
+    without = Recogniser.load(ROOT / "models")
+    crops = np.random.default_rng(3).integers(0, 256, (3, 48, 48), np.uint8)
+    for user in (recogniser, without):
+        one_by_one = np.concatenate([user.classify(crop[None]) for crop in crops])
+        np.testing.assert_allclose(one_by_one, recogniser.classify(crops), atol=1e-5)
