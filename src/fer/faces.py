@@ -7,14 +7,15 @@ from fer.expressions import SIDE
 from fer.haar import ALT, ALT2, DEFAULT, PROFILE, merge, run_cascade
 
 SMALLEST = 24  # pixels of the searched picture; the cascades were trained on faces of 20 to 24
-GLANCE_SIDE, SMALL_SIDE, PHOTO_SIDE = 160, 320, 800  # pixels that a picture's longer side has when it is searched
+GLANCE_SIDE, TILT_SIDE, SMALL_SIDE, PHOTO_SIDE = 160, 240, 320, 800  # pixels of the longer side when it is searched
 FRAME_SIDE = 640  # pixels; a picture up to this size is done as soon as a face close to the camera is sure
+CLOSE_BY = 36  # pixels of a face at a glance, from which on a face is close to the camera
 LOOK_SIDE = 36  # pixels of a face that is looked at again
-TURNS = (-20, 0, 20)  # degrees
+TILTS, TURNS = (-15, 0, 15), (-20, 0, 20)  # degrees
 MIRRORED = "profile to the right"
 # Each search or look counts with the square root of its votes: many that agree are worth more than one that is loud.
 # Chosen on half of 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
-SURE_AT_A_GLANCE, WORTH_A_LOOK, ENOUGH = 2, 1.7, 8.0
+SURE_AT_A_GLANCE, SURE_WHEN_TILTED, WORTH_A_LOOK, ENOUGH = 2, 3.0, 1.7, 8.0
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
 BOX_IN_CROP = 0.974
@@ -23,8 +24,8 @@ BOX_IN_CROP = 0.974
 def find_faces(grey: np.ndarray) -> np.ndarray:
     """Find the faces in a (height, width) uint8 picture: in a photo thoroughly, in a frame of a camera fast.
 
-    A frame, which is a picture of up to 640 pixels, is done with the first search that shows surely a face close to the
-    camera; somebody far behind may then be missed.
+    A frame, which is a picture of up to 640 pixels, is searched at a glance, then tilted, then closely, and done as
+    soon as a face close to the camera is sure; somebody far behind may then be missed.
     Returns (n, 4) int64 boxes, largest first: x and y of the top left corner, width, height, in pixels.
     """
     if max(grey.shape) > FRAME_SIDE:
@@ -32,11 +33,11 @@ def find_faces(grey: np.ndarray) -> np.ndarray:
     seen = glance(grey)
     if len(seen):
         return seen
-    upright = search_small(grey)
-    agreed = agree(grey, upright)
-    if is_close_by(agreed, grey, SMALL_SIDE, times=3):
-        return agreed
-    return find_thoroughly(grey, upright)
+    tilted = search_tilted(grey)
+    if is_close_by(tilted, grey):
+        return largest_first(tilted)
+    boxes = np.concatenate([tilted, agree(grey, search_turned(grey, FRAME_SIDE, (ALT2,), 1.2))])
+    return largest_first(without_nested(boxes, np.arange(len(boxes), 0, -1)))
 
 
 def find_quickly(grey: np.ndarray) -> np.ndarray:
@@ -50,31 +51,36 @@ def glance(grey: np.ndarray) -> np.ndarray:
     None at all unless each is sure, by its votes or because one more cascade agrees, and one is wide enough that nobody
     close to it is too small for this search.
     """
-    found = search_turned(grey, GLANCE_SIDE, (ALT2,), 1.2, 1)[0]
+    found = search_turned(grey, GLANCE_SIDE, (ALT2,), 1.2)[0]
     sure = all(box[4] > SURE_AT_A_GLANCE or look_again(grey, box[:4], (0,), (ALT,)) for box in found)
-    enough = sure and is_close_by(found, grey, GLANCE_SIDE, times=1.5)
-    return largest_first(found[:, :4] if enough else np.empty((0, 4)))
+    return largest_first(found[:, :4] if sure and is_close_by(found, grey) else np.empty((0, 4)))
 
 
-def is_close_by(boxes: np.ndarray, grey: np.ndarray, side: int, times: float) -> bool:
-    """Tell whether the largest box is so many times as wide as the smallest face that a search to a side can find."""
-    return boxes[:, 2].max(initial=0) > times * SMALLEST * max(1.0, max(grey.shape) / side)
+def is_close_by(boxes: np.ndarray, grey: np.ndarray) -> bool:
+    """Tell whether the largest box is as wide as a face close to the camera, of which a frame shows one or two."""
+    return boxes[:, 2].max(initial=0) > CLOSE_BY * max(1.0, max(grey.shape) / GLANCE_SIDE)
 
 
-def find_thoroughly(grey: np.ndarray, upright: list[np.ndarray] | None = None) -> np.ndarray:
+def search_tilted(grey: np.ndarray) -> np.ndarray:
+    """Let one cascade search a picture tilted to both sides and upright; return the (n, 4) boxes with votes enough."""
+    boxes, votes = merge([search_turned(grey, TILT_SIDE, (ALT2,), 1.1, angle)[0] for angle in TILTS])
+    scores = np.sqrt(votes).sum(axis=1)
+    sure = scores > SURE_WHEN_TILTED
+    return without_nested(boxes[sure], scores[sure])
+
+
+def find_thoroughly(grey: np.ndarray) -> np.ndarray:
     """Find faces that are small, tilted, half turned away or badly lit, too; boxes as from `find_faces`.
 
-    Two cascades propose boxes: in the small, upright and tilted, and closely. upright: what `search_small` found.
+    Two cascades propose boxes: in the small, upright and tilted, and closely.
     """
-    upright = search_small(grey) if upright is None else upright
-    left, right = (search_small(grey, angle) for angle in TURNS if angle)
-    closely = search_turned(grey, PHOTO_SIDE, (DEFAULT, ALT2), 1.1, 1)
-    return agree(grey, left + upright + right + closely)
+    in_the_small = [boxes for angle in TURNS for boxes in search_small(grey, angle)]
+    return agree(grey, in_the_small + search_turned(grey, PHOTO_SIDE, (DEFAULT, ALT2), 1.1))
 
 
 def search_small(grey: np.ndarray, angle: float = 0) -> list[np.ndarray]:
     """Let two cascades search a picture scaled down and turned by degrees; boxes as from `search_turned`."""
-    return search_turned(grey, SMALL_SIDE, (DEFAULT, ALT2), 1.2, 1, angle)
+    return search_turned(grey, SMALL_SIDE, (DEFAULT, ALT2), 1.2, angle)
 
 
 def agree(grey: np.ndarray, searches: list[np.ndarray]) -> np.ndarray:
@@ -82,11 +88,12 @@ def agree(grey: np.ndarray, searches: list[np.ndarray]) -> np.ndarray:
     boxes, votes = merge(searches)
     scores = np.sqrt(votes).sum(axis=1)
     boxes, scores = boxes[scores > WORTH_A_LOOK], scores[scores > WORTH_A_LOOK]
-    return largest_first(without_nested(boxes, scores + [look_again(grey, box, TURNS) for box in boxes]))
+    scores += [look_again(grey, box, TURNS) for box in boxes]
+    return largest_first(without_nested(boxes[scores > ENOUGH], scores[scores > ENOUGH]))
 
 
 def search_turned(
-    grey: np.ndarray, side: int, cascades: tuple[str, ...], scale_factor: float, least: int, angle: float = 0
+    grey: np.ndarray, side: int, cascades: tuple[str, ...], scale_factor: float, angle: float = 0
 ) -> list[np.ndarray]:
     """Search a picture with several cascades, scaled down to a longer side in pixels and turned by degrees.
 
@@ -97,7 +104,7 @@ def search_turned(
     searched = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)  # AREA averages: no aliasing
     searched = cv2.equalizeHist(searched) if side <= SMALL_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
     searched, back = turn(searched, angle) if angle else (searched, None)
-    found = [run_cascade(name, searched, scale_factor, SMALLEST, least=least) for name in cascades]
+    found = [run_cascade(name, searched, scale_factor, SMALLEST) for name in cascades]
     for boxes in found:
         if back is not None and len(boxes):
             centres = boxes[:, :2] + boxes[:, 2:4] / 2
@@ -137,7 +144,7 @@ def look_again(
 
 
 def without_nested(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Keep the boxes with votes enough; of two of which one has the other's centre in it, the one with more."""
+    """Of two boxes of which one has the other's centre in it, keep the one with the higher score."""
     kept: list[np.ndarray] = []
     for index in np.argsort(-scores, kind="stable"):
         box = boxes[index]
@@ -145,7 +152,7 @@ def without_nested(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
         inside = [
             (np.abs(centre - other[:2] - other[2:] / 2) < np.maximum(box[2:], other[2:]) / 2).all() for other in kept
         ]
-        if scores[index] > ENOUGH and not any(inside):
+        if not any(inside):
             kept.append(box)
     return np.reshape(kept, (-1, 4))
 
@@ -169,10 +176,8 @@ def crop_faces(grey: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def cut_out(grey: np.ndarray, box: np.ndarray | tuple, side: int) -> np.ndarray:
-    """Cut a box out of a picture and scale it to (side, side); what lies beyond the edge repeats it."""
-    left, top, width, height = box
-    # `mode="clip"` repeats the edge without ever copying the whole picture.
-    rows = np.take(grey, np.arange(top, top + height), axis=0, mode="clip")
-    part = np.take(rows, np.arange(left, left + width), axis=1, mode="clip")
+    """Cut a box that is in the picture, at least in part, out of it and scale it to (side, side); the edge repeats."""
+    left, top, width, height = (int(value) for value in box)
+    part = cv2.getRectSubPix(grey, (width, height), (left + (width - 1) / 2, top + (height - 1) / 2))
     shrinks = width > side
     return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
