@@ -19,6 +19,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import cv2
 import matplotlib.pyplot as plt
@@ -30,9 +31,9 @@ sys.path.insert(0, str(ROOT / "src"))
 from face_photos import Photo, load_photos, matches
 
 import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
-from fer.faces import GLANCE_SIDE, SMALLEST, crop_faces, find_faces
+from fer.faces import crop_faces, find_faces
 from fer.following import BOX, find_faces_again
-from fer.haar import ALT2, face_cascade
+from fer.haar import face_cascade, run_cascade
 from fer.pictures import to_grey
 from fer.recognition import Recogniser
 
@@ -138,26 +139,43 @@ def summary(times: list[float]) -> dict[str, float]:
     return {"p50": float(median), "p95": float(most), "mean": float(np.mean(times))}
 
 
-def bare_detector(searched: np.ndarray) -> np.ndarray:
-    """Run the cascade of a glance once, and nothing else."""
-    return face_cascade(ALT2).detectMultiScale(searched, 1.2, 3, 0, (SMALLEST,) * 2)
+def cascades_of(grey: np.ndarray) -> list[Callable[[], object]]:
+    """Return what `find_faces` cannot do without: its calls of cascades for a picture, to be made again by themselves.
+
+    That is once over the small picture where a glance is enough, and several where it is not.
+    """
+    calls: list[Callable[[], object]] = []
+
+    def note(name: str, searched: np.ndarray, factor: float, smallest: int, largest: int | None = None) -> np.ndarray:
+        sizes = ((smallest,) * 2, (largest,) * 2) if largest else ((smallest,) * 2,)
+        calls.append(partial(face_cascade(name).detectMultiScale2, searched.copy(), factor, 1, 0, *sizes))
+        return run_cascade(name, searched, factor, smallest, largest)
+
+    with patch("fer.faces.run_cascade", note):
+        find_faces(grey)
+    return calls
+
+
+def run_all(calls: list[Callable[[], object]]) -> None:
+    """Make some calls one after the other."""
+    for call in calls:
+        call()
 
 
 def measure_stills(recogniser: Recogniser, frames: list[Still], other: Fer, rounds: int) -> dict:
-    """Time single frames: ours, fer, and the floor (the cascade once over the searched picture; one forward pass).
+    """Time single frames: ours, fer, and the floor (the cascades that the frame takes, and one forward pass).
 
     Whatever comes first finds the processor's caches cold from fer, so that each comes first in its turn.
     """
     times = {name: [] for name in ("ours", "detector", "network", "fer")}
     found = {"ours": 0, "fer": 0}
+    cascades = [cascades_of(to_grey(frame.image)) for frame in frames]
     for turn in range(rounds + 1):
         for index, frame in enumerate(frames):
-            grey = to_grey(frame.image)
-            searched = cv2.resize(grey, (GLANCE_SIDE, GLANCE_SIDE * 3 // 4))
-            crops = crop_faces(grey, frame.face[None].astype(int))
+            crops = crop_faces(to_grey(frame.image), frame.face[None].astype(int))
             works = {
                 "ours": partial(recogniser.recognise, frame.image),
-                "detector": partial(bare_detector, searched),
+                "detector": partial(run_all, cascades[index]),
                 "network": partial(recogniser.classify, crops),
             }
             first = (turn + index) % len(works)
@@ -170,9 +188,14 @@ def measure_stills(recogniser: Recogniser, frames: list[Still], other: Fer, roun
             times["fer"].append(answer["milliseconds"])
             for name, (milliseconds, _) in results.items():
                 times[name].append(milliseconds)
-    floor = summary(np.add(times["detector"], times["network"]).tolist())
+    floor = np.add(times["detector"], times["network"])
     recall = {name: int(count) / len(frames) for name, count in found.items()}
-    return {**{name: summary(values) for name, values in times.items()}, "floor": floor, "recall": recall}
+    return {
+        **{name: summary(values) for name, values in times.items()},
+        "floor": summary(floor.tolist()),
+        "at_a_glance": sum(len(calls) == 1 for calls in cascades) / len(frames),
+        "recall": recall,
+    }
 
 
 def measure_stream(recogniser: Recogniser, frames: np.ndarray, other: Fer) -> dict:
@@ -282,7 +305,7 @@ def draw(results: dict) -> plt.Figure:
     rows = [
         ("still 640×480: fer", results["still_ms"]["fer"], "0.6"),
         ("still 640×480: this project", results["still_ms"]["ours"], "#0072B2"),
-        ("one cascade and one forward pass alone", results["still_ms"]["floor"], "0.85"),
+        ("its cascades and one forward pass alone", results["still_ms"]["floor"], "0.85"),
         ("stream 640×480: fer", results["stream_ms"]["fer"], "0.6"),
         ("stream 640×480: this project", results["stream_ms"]["ours"], "#0072B2"),
     ]

@@ -12,7 +12,7 @@ from conftest import ROOT
 from face_photos import Photo
 from find_faces import judge
 from PIL import Image
-from recognise import Still, bare_detector, draw, large_photo, stills, stream, summary, timed
+from recognise import Still, cascades_of, draw, large_photo, run_all, stills, stream, summary, timed
 from train import feeding, made_up
 
 from fer.faces import crop_faces, find_faces
@@ -40,7 +40,9 @@ def test_a_frame_costs_little_more_than_detector_and_network(frame: Still):
     grey = to_grey(frame.image)
     crops = crop_faces(grey, find_faces(grey))
     assert len(crops) == 1
-    floor = median(partial(bare_detector, cv2.resize(grey, (160, 120)))) + median(partial(recogniser.classify, crops))
+    calls = cascades_of(grey)
+    assert len(calls) == 1
+    floor = median(partial(run_all, calls)) + median(partial(recogniser.classify, crops))
     assert median(partial(recogniser.recognise, frame.image)) < 2.2 * floor
 
 

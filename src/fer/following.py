@@ -69,7 +69,7 @@ def find_near(grey: np.ndarray, former: np.ndarray) -> np.ndarray:
     if region.size == 0:  # frames of another size than before
         return np.empty((0, 4))
     scale = SIDE / width
-    region = cv2.resize(region, None, fx=scale, fy=scale)
+    region = cv2.resize(region, None, fx=scale, fy=scale)  # linear: averaging finds no more, and takes longer
     seen = cv2.equalizeHist(region)
     boxes = run_cascade(ALT2, seen, 1.2, round(0.7 * SIDE), round(1.45 * SIDE), least=2)[:, :4] / scale
     return (boxes + np.array((left, top, 0, 0)))[np.argsort(-boxes[:, 2], kind="stable")[:1]]
