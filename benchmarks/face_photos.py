@@ -112,6 +112,17 @@ def compose(photos: list[Photo], seed: int) -> list[Photo]:
     ]
 
 
+def cut_close(photos: list[Photo]) -> list[Photo]:
+    """Cut every face that counts and is 60 pixels wide or more out of its photo, from hairline to chin."""
+    return [
+        Photo(f"cut out of {photo.name}", photo.image.crop(place), face[None] - [*place[:2], 0, 0], np.array([True]))
+        for photo in photos
+        for face, counts in zip(photo.faces, photo.counts, strict=True)
+        if counts and face[2] >= 60
+        for place in [tuple(round(value) for value in (*face[:2], *(face[:2] + face[2:])))]
+    ]
+
+
 def paste(people: list[tuple[Photo, np.ndarray]], ground: Photo, random: np.random.Generator) -> Photo:
     """Paste up to three faces side by side on one background."""
     canvas = ground.image.copy()

@@ -18,7 +18,7 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
-from face_photos import Photo, compose, load_photos, matches
+from face_photos import Photo, compose, cut_close, load_photos, matches
 
 from fer.faces import find_thoroughly
 
@@ -52,12 +52,13 @@ def judge(find: Callable[[np.ndarray], np.ndarray], photos: list[Photo]) -> dict
 
 
 def main(part: str = "report") -> pd.DataFrame:
-    """Judge both ways of finding faces on photos with people, photos without, and composites."""
+    """Judge both ways of finding faces on photos with people, photos without, composites, and faces cut out closely."""
     photos = load_photos(part)
     groups = {
         "photos of people": [photo for photo in photos if len(photo.faces)],
         "photos without faces": [photo for photo in photos if not len(photo.faces)],
         "composites": compose(photos, SEEDS[part]),
+        "faces cut out closely": cut_close(photos),
     }
     ways = {"before": find_as_before, "now": find_thoroughly}
     rows = [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage
 import sklearn.datasets
-from face_photos import Photo, compose, matches
+from face_photos import Photo, compose, cut_close, matches
 from PIL import Image
 
 from fer.faces import (
@@ -120,6 +120,15 @@ def test_groups_on_photos_without_faces(hopper: np.ndarray, collins: np.ndarray)
     assert faces == 12
     assert found >= 10
     assert false <= 1
+
+
+def test_a_face_that_fills_its_picture_is_found(hopper: np.ndarray, collins: np.ndarray):
+    photos = [
+        Photo("portrait", Image.fromarray(grey(image)), face, np.array([True]))
+        for image, face in ((hopper, HOPPER_FACE), (collins, COLLINS_FACE))
+    ]
+    for photo in cut_close(photos):
+        assert matches(find_thoroughly(np.asarray(photo.image)), photo.faces).tolist() == [[True]]
 
 
 def test_somebody_far_behind_is_found_too(hopper: np.ndarray, collins: np.ndarray):

@@ -22,6 +22,7 @@ from fer.environment import UserError
 from fer.evaluation import compare, judge, place_for, predict
 from fer.explanation import occlusion_maps, plot_explanation
 from fer.expressions import EXPRESSIONS, FACE_COLUMNS, TAKEN_NAMES, classes_in, fit_name, is_fit_name
+from fer.faces import find_thoroughly
 from fer.figures import plot_confusion, plot_mean_faces, plot_mistakes, plot_samples
 from fer.fine_tuning import build_upon, find_shipped
 from fer.following import follow
@@ -67,7 +68,7 @@ def test_the_largest_face_is_cut_out_as_recognition_does(tmp_path: Path, portrai
             changed = both.point(lambda value, light=1 - number / 50 - (name == "b") / 90: value * light)
             changed.save(tmp_path / name / f"{number}.png")
     pictures, _ = read_own_pictures(tmp_path, whole=False)
-    table = recogniser.recognise(np.asarray(both))
+    table = recogniser.recognise(np.asarray(both), find_thoroughly)
     assert len(table) == 2
     assert table.loc[0, "x"] > 220
     answer = recogniser.classify(pictures.images[:1])[0]  # that of the picture as it is
