@@ -46,6 +46,15 @@ def collins() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def one_far_behind(hopper: np.ndarray) -> Image.Image:
+    """A frame of 640×480 with a face close to the camera and one of a quarter of its width."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    frame.paste(Image.fromarray(hopper), (0, -20))
+    frame.paste(Image.open(COLLINS).convert("RGB").crop((100, 0, 356, 256)).resize((125, 125)), (514, 10))
+    return frame
+
+
+@pytest.fixture(scope="session")
 def recogniser() -> "Recogniser":  # noqa: F821
     """The committed network."""
     from fer.recognition import Recogniser  # here, because TensorFlow takes seconds and many tests need none

@@ -82,6 +82,15 @@ def test_without_a_bar_all_frames_are_recognised(recogniser: Recogniser, clip: P
     assert pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() == 15
 
 
+def test_somebody_far_behind_is_in_the_timeline_too(
+    recogniser: Recogniser, one_far_behind: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    file = write(tmp_path / "two.mp4", [np.asarray(one_far_behind)] * 10)
+    report_video(recogniser, open_clip(file, "two.mp4", 5), "two.mp4", tmp_path)
+    assert "two.mp4: 2 faces in 5 frames\n" in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "timeline.csv")["face"].tolist() == [1, 2] * 5
+
+
 def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path, capfd, caplog):
     file = write(tmp_path / "grey.mp4", [np.full((101, 203, 3), 128, np.uint8)])
     results = tmp_path / "results"

@@ -35,10 +35,21 @@ def find_faces(grey: np.ndarray) -> np.ndarray:
     if len(seen):
         return seen
     tilted = search_tilted(grey)
-    if is_close_by(tilted, grey):
-        return largest_first(tilted)
-    boxes = np.concatenate([tilted, agree(grey, search_turned(grey, FRAME_SIDE, (ALT2,), 1.2))])
-    return largest_first(without_nested(boxes, np.arange(len(boxes), 0, -1)))
+    return largest_first(tilted) if is_close_by(tilted, grey) else add_far_ones(grey, tilted)
+
+
+def find_near_and_far(grey: np.ndarray) -> np.ndarray:
+    """Find the faces in a frame of a video, tilted, close to the camera and far; boxes as from `find_faces`.
+
+    Up to 640 pixels, that takes less than half the time of `find_thoroughly`.
+    """
+    return find_thoroughly(grey) if max(grey.shape) > FRAME_SIDE else add_far_ones(grey, search_tilted(grey))
+
+
+def add_far_ones(grey: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Add to the (n, 4) boxes of faces that are known those which a close search finds; boxes as from `find_faces`."""
+    found = np.concatenate([boxes, agree(grey, search_turned(grey, FRAME_SIDE, (ALT2,), 1.2))])
+    return largest_first(without_nested(found, np.arange(len(found), 0, -1)))
 
 
 def find_quickly(grey: np.ndarray) -> np.ndarray:

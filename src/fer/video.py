@@ -13,6 +13,7 @@ from IPython.display import Video, display
 from fer.clips import Clip
 from fer.drawing import annotate, as_png
 from fer.environment import UserError
+from fer.faces import find_near_and_far
 from fer.following import follow
 from fer.progress import progress
 from fer.recognition import Recogniser
@@ -39,7 +40,7 @@ def report_video(recogniser: Recogniser, clip: Clip, name: str, folder: Path) ->
         with closing(video_writer(folder / "unfinished.mp4", first[1].shape, clip.per_second)) as writer:
             try:
                 for seconds, image in chain([first], seen):
-                    table = recogniser.recognise(image)
+                    table = recogniser.recognise(image, find_near_and_far)
                     followed = follow(followed, table, seconds, smoothing=1, most=highest)
                     highest = max((highest, *(face.face for face in followed)))
                     rows += record_rows(seconds, table, followed)
