@@ -14,22 +14,23 @@ from PIL import Image
 
 from fer.augmentation import one_hot
 from fer.batch import faces_of, fingerprint, recognise_items
-from fer.collecting import items_in_folder
+from fer.collecting import Item, items_in_folder
 from fer.dataset import Pictures, count_table
-from fer.drawing import COLOURS, UNSURE, annotate, class_colours, plot_probabilities
+from fer.drawing import COLOURS, UNSURE, annotate, as_jpeg, class_colours, plot_probabilities
 from fer.duplicates import find_duplicates, under_two_labels
 from fer.environment import UserError
 from fer.evaluation import compare, judge, place_for, predict
 from fer.explanation import occlusion_maps, plot_explanation
 from fer.expressions import EXPRESSIONS, FACE_COLUMNS, TAKEN_NAMES, classes_in, fit_name, is_fit_name
-from fer.faces import find_thoroughly
+from fer.faces import find_faces
 from fer.figures import plot_confusion, plot_mean_faces, plot_mistakes, plot_samples
 from fer.fine_tuning import build_upon, find_shipped
 from fer.following import follow
 from fer.model_files import UnusableModelError, load_network, read_classes, save_network
 from fer.network import NETWORKS
 from fer.overview import plot_expressions
-from fer.own_pictures import read_own_pictures, split_by_content, square
+from fer.own_pictures import read_own_pictures, split_by_content, square, to_face
+from fer.pictures import to_grey
 from fer.recognition import COLUMNS, Recogniser
 from fer.record import plot_timeline, record_columns, record_rows
 from fer.report import readable
@@ -68,11 +69,18 @@ def test_the_largest_face_is_cut_out_as_recognition_does(tmp_path: Path, portrai
             changed = both.point(lambda value, light=1 - number / 50 - (name == "b") / 90: value * light)
             changed.save(tmp_path / name / f"{number}.png")
     pictures, _ = read_own_pictures(tmp_path, whole=False)
-    table = recogniser.recognise(np.asarray(both), find_thoroughly)
+    table = recogniser.recognise(np.asarray(both))
     assert len(table) == 2
     assert table.loc[0, "x"] > 220
     answer = recogniser.classify(pictures.images[:1])[0]  # that of the picture as it is
     np.testing.assert_allclose(answer, table.loc[0, list(EXPRESSIONS)].to_numpy(float), atol=1e-4)
+
+
+def test_faces_that_were_cut_out_closely_are_read_too(tmp_path: Path, hopper: np.ndarray):
+    close = hopper[85:315, 185:340]  # without hair and chin
+    assert len(find_faces(to_grey(close))) == 0
+    content = as_jpeg(close)
+    assert to_face(Item("close.jpg", "0", lambda: content), whole=False).shape == (48, 48)
 
 
 def test_a_zip_with_a_folder_around_is_the_same(tmp_path: Path):

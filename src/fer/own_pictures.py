@@ -12,7 +12,7 @@ from fer.dataset import Pictures
 from fer.duplicates import under_two_labels
 from fer.environment import UserError
 from fer.expressions import EXPRESSIONS, SIDE, fit_name
-from fer.faces import crop_faces, cut_out, find_thoroughly
+from fer.faces import crop_faces, cut_out, find_faces, find_thoroughly
 from fer.pictures import decode_upload, to_grey
 from fer.places import printable
 from fer.progress import progress
@@ -107,7 +107,9 @@ def to_face(item: Item, whole: bool) -> np.ndarray:
     grey = to_grey(decode_upload(item.read(), item.name))
     if whole:
         return square(grey)
-    boxes = find_thoroughly(grey)
+    boxes = find_faces(grey)
+    if len(boxes) == 0:
+        boxes = find_thoroughly(grey)
     if len(boxes) == 0:
         raise UserError(f"{item.name} shows no face that can be found.")
     return crop_faces(grey, boxes[:1])[0]
