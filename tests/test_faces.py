@@ -13,16 +13,18 @@ from PIL import Image
 from fer.faces import (
     FRAME_SIDE,
     PHOTO_SIDE,
+    SMALLEST,
     TURNS,
+    are_sure,
     find_faces,
     find_quickly,
     find_thoroughly,
     glance,
     look_again,
-    search_turned,
+    look_for_eyes,
     without_nested,
 )
-from fer.haar import ALT2, DEFAULT, merge, overlaps
+from fer.haar import ALT2, DEFAULT, merge, overlaps, run_cascade
 
 # Marked by hand, hairline to chin.
 HOPPER_FACE = np.array([[175, 75, 175, 250]])
@@ -148,7 +150,8 @@ def test_boxes_of_both_cascades_are_framed_alike(hopper: np.ndarray, collins: np
     for image in (hopper, collins):
         for scale in (0.5, 0.7, 1):
             small = cv2.resize(grey(image), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            first, second = (boxes[boxes[:, 4].argmax()] for boxes in search_turned(small, 800, (DEFAULT, ALT2), 1.1))
+            found = (run_cascade(name, small, 1.1, SMALLEST) for name in (DEFAULT, ALT2))
+            first, second = (boxes[boxes[:, 4].argmax()] for boxes in found)
             ratios.append(second[2] / first[2])
             assert np.abs(second[:2] + second[2:4] / 2 - first[:2] - first[2:4] / 2).max() < 0.06 * first[2]
     assert np.mean(ratios) == pytest.approx(1, abs=0.03)
@@ -173,6 +176,20 @@ def test_second_look_tells_a_face_from_what_is_none(hopper: np.ndarray):
     places = np.random.default_rng(1).integers((0, 0), (500, 300), (10, 2))
     noise = [look_again(ground, np.array([x, y, 90, 90], float), TURNS) for x, y in places]
     assert look_again(grey(hopper), np.array([155, 90, 215, 215], float), TURNS) > 2 * max(noise)
+
+
+def test_votes_enough_or_one_more_cascade_make_sure(hopper: np.ndarray):
+    face, collar = [155, 90, 215, 215], [200, 430, 90, 90]
+    found = np.array([[*face, 2], [*collar, 2], [*collar, 9]], float)
+    assert are_sure(grey(hopper), found, 3).tolist() == [True, False, True]
+    assert are_sure(grey(hopper), found[:0], 3).shape == (0,)
+
+
+def test_eyes_are_seen_where_they_are(collins: np.ndarray):
+    box, image = find_thoroughly(grey(collins))[0], grey(collins).copy()
+    assert look_for_eyes(image, box) > 4
+    image[box[1] : box[1] + box[3] // 2] = 150
+    assert look_for_eyes(image, box) == 0
 
 
 def test_light_does_not_matter_to_the_second_look(hopper: np.ndarray):

@@ -84,6 +84,13 @@ def test_the_whole_is_searched_where_a_face_is_gone_or_frames_have_another_size(
         np.testing.assert_array_equal(find_faces_again(grey, np.reshape(former, (-1, 4)).astype(int)), expected)
 
 
+@pytest.mark.parametrize("angle", [-18, 18])
+def test_a_tilted_head_is_seen(session: Session, angle: int):
+    tilted = portrait_frame().rotate(angle, Image.Resampling.BICUBIC, fillcolor="gray")
+    answer, _ = session.answer({"kind": "frame", "seconds": 0, "id": 1}, jpeg(tilted))
+    assert len(answer["faces"]) == 1
+
+
 def test_an_unreadable_frame_is_counted_and_the_next_one_is_seen(session: Session):
     content = jpeg(portrait_frame())
     for broken in (b"", b"no picture", content[:2000]):

@@ -4,19 +4,22 @@ import cv2
 import numpy as np
 
 from fer.expressions import SIDE
-from fer.haar import ALT, ALT2, DEFAULT, PROFILE, merge, run_cascade
+from fer.haar import ALT, ALT2, EYE, PROFILE, merge, run_cascade
 
 SMALLEST = 24  # pixels of the searched picture; the cascades were trained on faces of 20 to 24
-GLANCE_SIDE, TILT_SIDE, SMALL_SIDE, PHOTO_SIDE = 160, 240, 320, 800  # pixels of the longer side when it is searched
-FRAME_SIDE = 640  # pixels; a picture up to this size is done as soon as a face close to the camera is sure
+FRAME_SIDE = 640  # pixels; a picture with a longer side up to this is taken for a frame of a camera
+# Pixels of the longer side when it is searched: of frames, of photos, and where a face may fill the picture with little
+# or nothing around it: there, a margin of so many pixels is put around.
+GLANCE_SIDE, TILT_SIDE, UPRIGHT_SIDE = 160, 240, 320
+PHOTO_SIDES, PHOTO_SIDE, FILLED_SIDE, MARGIN = (240, 480), 800, 100, 30
 CLOSE_BY = 36  # pixels of a face at a glance, from which on a face is close to the camera
 LOOK_SIDE = 36  # pixels of a face that is looked at again
-TILTS, TURNS = (-15, 0, 15), (-20, 0, 20)  # degrees
-WITHOUT_MARGIN, MARGIN = 100, 30  # pixels of the longer side, and around it where a face may fill the whole picture
+EYES_SIDE, SMALLEST_EYE, LARGEST_EYE = 96, 16, 44  # pixels of a face whose eyes are looked for, and of these
+TILTS, TURNS = (-15, 0, 15), (-20, 0, 20)  # degrees by which a picture is turned to be searched, a face to be looked at
 MIRRORED = "profile to the right"
-# Each search or look counts with the square root of its votes: many that agree are worth more than one that is loud.
-# Chosen on half of 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
-SURE_AT_A_GLANCE, SURE_WHEN_TILTED, WORTH_A_LOOK, ENOUGH = 2, 3.0, 1.7, 8.0
+SURE_AT_A_GLANCE, SURE_UPRIGHT = 2, 3  # votes
+# Scores. All were chosen on half of 233 photos and 49 composites, judged on others: `python benchmarks/find_faces.py`.
+SURE_BY_TWO, SURE_BY_THREE, WORTH_A_LOOK, ENOUGH = 1.9, 3.0, 1.7, 7.5
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
 BOX_IN_CROP = 0.974
@@ -25,17 +28,35 @@ BOX_IN_CROP = 0.974
 def find_faces(grey: np.ndarray) -> np.ndarray:
     """Find the faces in a (height, width) uint8 picture: in a photo thoroughly, in a frame of a camera fast.
 
-    A frame, which is a picture of up to 640 pixels, is searched at a glance, then tilted, then closely, and done as
-    soon as a face close to the camera is sure; somebody far behind may then be missed.
+    A frame, which is a picture of up to 640 pixels, is searched at a glance, then more closely, then tilted, and done
+    as soon as a face is sure; somebody else who is far behind or tilts the head may then be missed.
     Returns (n, 4) int64 boxes, largest first: x and y of the top left corner, width, height, in pixels.
     """
     if max(grey.shape) > FRAME_SIDE:
         return find_thoroughly(grey)
     seen = glance(grey)
-    if len(seen):
-        return seen
-    tilted = search_tilted(grey)
-    return largest_first(tilted) if is_close_by(tilted, grey) else add_far_ones(grey, tilted)
+    return seen if len(seen) else find_quickly(grey)
+
+
+def glance(grey: np.ndarray) -> np.ndarray:
+    """Find faces close to the camera, within a few milliseconds; boxes as from `find_faces`.
+
+    None at all unless each is sure and one is wide enough that nobody close to it is too small for this search: a frame
+    shows one or two people close to the camera.
+    """
+    found = search(grey, GLANCE_SIDE, 1.2)
+    close_by = found[:, 2].max(initial=0) > CLOSE_BY * max(1.0, max(grey.shape) / GLANCE_SIDE)
+    sure = close_by and are_sure(grey, found, SURE_AT_A_GLANCE).all()
+    return largest_first(found[:, :4] if sure else np.empty((0, 4)))
+
+
+def find_quickly(grey: np.ndarray) -> np.ndarray:
+    """Find the faces in a frame that is soon followed by another: those upright, near and far, or else those tilted.
+
+    Boxes as from `find_faces`.
+    """
+    upright = find_upright(grey)
+    return upright if len(upright) else find_turned(grey, (TILTS[0], TILTS[-1]), 1.2, SURE_BY_TWO)
 
 
 def find_near_and_far(grey: np.ndarray) -> np.ndarray:
@@ -43,91 +64,78 @@ def find_near_and_far(grey: np.ndarray) -> np.ndarray:
 
     Up to 640 pixels, that takes less than half the time of `find_thoroughly`.
     """
-    return find_thoroughly(grey) if max(grey.shape) > FRAME_SIDE else add_far_ones(grey, search_tilted(grey))
-
-
-def add_far_ones(grey: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Add to the (n, 4) boxes of faces that are known those which a close search finds; boxes as from `find_faces`."""
-    found = np.concatenate([boxes, agree(grey, search_turned(grey, FRAME_SIDE, (ALT2,), 1.2))])
+    if max(grey.shape) > FRAME_SIDE:
+        return find_thoroughly(grey)
+    near = find_turned(grey, TILTS, 1.1, SURE_BY_THREE)
+    far = agree(grey, [search(grey, FRAME_SIDE, 1.2)])
+    found = np.concatenate([near, far])
     return largest_first(without_nested(found, np.arange(len(found), 0, -1)))
 
 
-def find_quickly(grey: np.ndarray) -> np.ndarray:
-    """Find the upright faces in a frame that is soon followed by another, near and far; boxes as from `find_faces`."""
-    return agree(grey, search_small(grey))
+def find_upright(grey: np.ndarray) -> np.ndarray:
+    """Find the upright faces in a frame; boxes as from `find_faces`."""
+    found = search(grey, UPRIGHT_SIDE, 1.2)
+    found = found[are_sure(grey, found, SURE_UPRIGHT)]
+    return largest_first(without_nested(found[:, :4], found[:, 4]))
 
 
-def glance(grey: np.ndarray) -> np.ndarray:
-    """Find faces close to the camera, within a few milliseconds; boxes as from `find_faces`.
-
-    None at all unless each is sure, by its votes or because one more cascade agrees, and one is wide enough that nobody
-    close to it is too small for this search.
-    """
-    found = search_turned(grey, GLANCE_SIDE, (ALT2,), 1.2)[0]
-    sure = all(box[4] > SURE_AT_A_GLANCE or look_again(grey, box[:4], (0,), (ALT,)) for box in found)
-    return largest_first(found[:, :4] if sure and is_close_by(found, grey) else np.empty((0, 4)))
+def find_turned(grey: np.ndarray, angles: tuple[float, ...], scale_factor: float, enough: float) -> np.ndarray:
+    """Find the faces in a frame that is turned by some degrees each time; boxes as from `find_faces`."""
+    boxes, scores = rate([search(grey, TILT_SIDE, scale_factor, angle) for angle in angles])
+    return largest_first(without_nested(boxes[scores > enough], scores[scores > enough]))
 
 
-def is_close_by(boxes: np.ndarray, grey: np.ndarray) -> bool:
-    """Tell whether the largest box is as wide as a face close to the camera, of which a frame shows one or two."""
-    return boxes[:, 2].max(initial=0) > CLOSE_BY * max(1.0, max(grey.shape) / GLANCE_SIDE)
-
-
-def search_tilted(grey: np.ndarray) -> np.ndarray:
-    """Let one cascade search a picture tilted to both sides and upright; return the (n, 4) boxes with votes enough."""
-    boxes, votes = merge([search_turned(grey, TILT_SIDE, (ALT2,), 1.1, angle)[0] for angle in TILTS])
-    scores = np.sqrt(votes).sum(axis=1)
-    sure = scores > SURE_WHEN_TILTED
-    return without_nested(boxes[sure], scores[sure])
+def are_sure(grey: np.ndarray, found: np.ndarray, enough: float) -> np.ndarray:
+    """Tell which of (n, 5) boxes have votes enough, or are seen as a face by one more cascade: (n,) bool."""
+    return np.array([box[4] > enough or look_again(grey, box[:4], (0,), (ALT,)) > 0 for box in found], bool)
 
 
 def find_thoroughly(grey: np.ndarray) -> np.ndarray:
     """Find faces that are small, tilted, half turned away or badly lit, too; boxes as from `find_faces`.
 
-    Two cascades propose boxes: in the small, upright and tilted; closely; and with room around the picture, because
-    they expect more of the head than a picture shows that was cut close to the face.
+    One cascade proposes boxes: in the small, upright and tilted; closely; and with room around the picture, because it
+    expects more of the head than a picture shows that was cut close to the face.
     """
-    in_the_small = [boxes for angle in TURNS for boxes in search_small(grey, angle)]
-    closely = search_turned(grey, PHOTO_SIDE, (DEFAULT, ALT2), 1.1)
-    with_room = search_turned(grey, WITHOUT_MARGIN, (DEFAULT, ALT2), 1.1, margin=MARGIN)
-    return agree(grey, in_the_small + closely + with_room)
-
-
-def search_small(grey: np.ndarray, angle: float = 0) -> list[np.ndarray]:
-    """Let two cascades search a picture scaled down and turned by degrees; boxes as from `search_turned`."""
-    return search_turned(grey, SMALL_SIDE, (DEFAULT, ALT2), 1.2, angle)
+    in_the_small = [search(grey, side, 1.1, angle) for side in PHOTO_SIDES for angle in TILTS]
+    closely, with_room = search(grey, PHOTO_SIDE, 1.1), search(grey, FILLED_SIDE, 1.1, margin=MARGIN)
+    return agree(grey, [*in_the_small, closely, with_room])
 
 
 def agree(grey: np.ndarray, searches: list[np.ndarray]) -> np.ndarray:
-    """Let two other cascades look again at what searches propose, and keep the boxes that enough agree on."""
-    boxes, votes = merge(searches)
-    scores = np.sqrt(votes).sum(axis=1)
+    """Let others look again at what searches propose, for a face and for eyes; keep the boxes that enough agree on."""
+    boxes, scores = rate(searches)
     boxes, scores = boxes[scores > WORTH_A_LOOK], scores[scores > WORTH_A_LOOK]
-    scores += [look_again(grey, box, TURNS) for box in boxes]
+    scores += [look_again(grey, box, TURNS) + look_for_eyes(grey, box) for box in boxes]
     return largest_first(without_nested(boxes[scores > ENOUGH], scores[scores > ENOUGH]))
 
 
-def search_turned(
-    grey: np.ndarray, side: int, cascades: tuple[str, ...], scale_factor: float, angle: float = 0, margin: int = 0
-) -> list[np.ndarray]:
-    """Search a picture with several cascades, scaled down to a longer side in pixels and turned by degrees.
+def rate(searches: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Join what several searches found of the same face; return (m, 4) boxes and their (m,) scores.
+
+    Each search counts with the square root of its votes: many that agree are worth more than one that is loud.
+    """
+    boxes, votes = merge(searches)
+    return boxes, np.sqrt(votes).sum(axis=1)
+
+
+def search(grey: np.ndarray, side: int, scale_factor: float, angle: float = 0, margin: int = 0) -> np.ndarray:
+    """Search a picture, scaled down to a longer side in pixels and turned by degrees.
 
     margin: so many pixels are put around it, which repeat its edge.
-    Returns (n, 5) boxes and votes a cascade, upright squares in pixels of the given picture.
+    Returns (n, 5) boxes and votes, upright squares in pixels of the given picture.
     """
     scale = min(1.0, side / max(grey.shape))
     width, height = (max(1, round(length * scale)) for length in reversed(grey.shape))
     searched = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)  # AREA averages: no aliasing
-    searched = cv2.equalizeHist(searched) if side <= SMALL_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
+    searched = cv2.equalizeHist(searched) if side <= UPRIGHT_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
     searched = cv2.copyMakeBorder(searched, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     searched, back = turn(searched, angle) if angle else (searched, None)
-    found = [run_cascade(name, searched, scale_factor, SMALLEST) for name in cascades]
-    for boxes in found:
-        if back is not None and len(boxes):
-            centres = boxes[:, :2] + boxes[:, 2:4] / 2
-            boxes[:, :2] += cv2.transform(centres[None], back)[0] - centres
-        boxes[:, :2] -= margin
-        boxes[:, :4] /= scale
+    found = run_cascade(ALT2, searched, scale_factor, SMALLEST)
+    if back is not None and len(found):
+        centres = found[:, :2] + found[:, 2:4] / 2
+        found[:, :2] += cv2.transform(centres[None], back)[0] - centres
+    found[:, :2] -= margin
+    found[:, :4] /= scale
     return found
 
 
@@ -159,6 +167,12 @@ def look_again(
             off = np.abs(found[:, :2] + found[:, 2:4] / 2 - side / 2).max(axis=1, initial=0)
             total += np.sqrt(found[off < LOOK_SIDE / 4, 4].sum())
     return total
+
+
+def look_for_eyes(grey: np.ndarray, box: np.ndarray) -> float:
+    """Return what the cascade for eyes thinks of the upper part of a box."""
+    face = cv2.equalizeHist(cut_out(grey, box, EYES_SIDE))
+    return np.sqrt(run_cascade(EYE, face[: round(0.62 * EYES_SIDE)], 1.1, SMALLEST_EYE, LARGEST_EYE)[:, 4].sum())
 
 
 def without_nested(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
