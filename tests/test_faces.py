@@ -24,7 +24,7 @@ from fer.faces import (
     look_for_eyes,
     without_nested,
 )
-from fer.haar import ALT2, DEFAULT, merge, overlaps, run_cascade
+from fer.haar import ALT2, merge, overlaps, run_cascade
 
 # Marked by hand, hairline to chin.
 HOPPER_FACE = np.array([[175, 75, 175, 250]])
@@ -150,7 +150,7 @@ def test_boxes_of_both_cascades_are_framed_alike(hopper: np.ndarray, collins: np
     for image in (hopper, collins):
         for scale in (0.5, 0.7, 1):
             small = cv2.resize(grey(image), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            found = (run_cascade(name, small, 1.1, SMALLEST) for name in (DEFAULT, ALT2))
+            found = (run_cascade(name, small, 1.1, SMALLEST) for name in ("frontalface_default", ALT2))
             first, second = (boxes[boxes[:, 4].argmax()] for boxes in found)
             ratios.append(second[2] / first[2])
             assert np.abs(second[:2] + second[2:4] / 2 - first[:2] - first[2:4] / 2).max() < 0.06 * first[2]

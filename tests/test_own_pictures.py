@@ -76,8 +76,8 @@ def test_the_largest_face_is_cut_out_as_recognition_does(tmp_path: Path, portrai
     np.testing.assert_allclose(answer, table.loc[0, list(EXPRESSIONS)].to_numpy(float), atol=1e-4)
 
 
-def test_faces_that_were_cut_out_closely_are_read_too(tmp_path: Path, hopper: np.ndarray):
-    close = hopper[85:315, 185:340]  # without hair and chin
+def test_faces_that_were_cut_out_closely_are_read_too(tmp_path: Path, collins: np.ndarray):
+    close = collins[71:165, 189:260]  # without hair and chin
     assert len(find_faces(to_grey(close))) == 0
     content = as_jpeg(close)
     assert to_face(Item("close.jpg", "0", lambda: content), whole=False).shape == (48, 48)

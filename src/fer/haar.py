@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 # A cascade answers with many windows around each face. Their number is its vote: noise rarely gets more than a few.
-DEFAULT, ALT, ALT2 = "frontalface_default", "frontalface_alt", "frontalface_alt2"
+ALT, ALT2 = "frontalface_alt", "frontalface_alt2"
 PROFILE = "profileface"  # of faces turned to the left; votes for many a frontal face, too, and hardly ever for noise
 EYE = "eye"  # of one eye, open
 OVERLAP = 0.3  # intersection over union from which on two boxes are of one face
