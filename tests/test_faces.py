@@ -15,14 +15,14 @@ from fer.faces import (
     PHOTO_SIDE,
     SMALLEST,
     TURNS,
-    are_sure,
     find_faces,
     find_quickly,
     find_thoroughly,
     glance,
+    keep_best,
+    keep_sure,
     look_again,
     look_for_eyes,
-    without_nested,
 )
 from fer.haar import ALT2, merge, overlaps, run_cascade
 
@@ -78,7 +78,7 @@ def test_portraits_are_found_as_the_only_face(condition: str, hopper: np.ndarray
 
 
 def test_a_frame_is_searched_no_longer_than_it_takes(hopper: np.ndarray, monkeypatch: pytest.MonkeyPatch):
-    upright, tilted = grey(hopper), turned(grey(hopper), HOPPER_FACE, -20)
+    upright, tilted = grey(hopper), turned(grey(hopper), HOPPER_FACE, 20)
     assert len(glance(upright)) == 1
     assert len(glance(tilted)) == 0
     monkeypatch.setattr("fer.faces.agree", None)  # it would fail
@@ -99,6 +99,17 @@ def test_tilted_face_is_framed_as_the_upright_one(hopper: np.ndarray):
     upright = find_thoroughly(grey(hopper))[0]
     tilted = find_thoroughly(turned(grey(hopper), HOPPER_FACE, 20))[0]
     assert overlaps(tilted[None].astype(float), upright.astype(float))[0] > 0.7
+
+
+@pytest.mark.parametrize("right", [False, True])
+@pytest.mark.parametrize("bottom", [False, True])
+def test_a_tilted_face_in_a_corner_of_a_photo_is_found(collins: np.ndarray, right: bool, bottom: bool):
+    head = cv2.resize(turned(grey(collins), COLLINS_FACE, -18)[40:200, 140:310], (102, 96))
+    place = np.array([(800 - 102) * right, (600 - 96) * bottom])
+    photo = np.full((600, 800), 128, np.uint8)
+    photo[place[1] : place[1] + 96, place[0] : place[0] + 102] = head
+    face = (COLLINS_FACE - (140, 40, 0, 0)) * 0.6 + (*place, 0, 0)
+    assert matches(find_thoroughly(photo), face).tolist() == [[True]]
 
 
 def test_groups_on_photos_without_faces(hopper: np.ndarray, collins: np.ndarray):
@@ -167,8 +178,9 @@ def test_overlapping_boxes_become_one():
 
 
 def test_a_box_in_a_box_is_dropped():
-    boxes = np.array([[100, 100, 100, 100], [120, 130, 40, 40], [400, 100, 60, 60]], float)
-    np.testing.assert_array_equal(without_nested(boxes, np.array([80, 90, 70])), boxes[[1, 2]])
+    found = np.array([[100, 100, 100, 100, 80], [120, 130, 40, 40, 90], [400, 100, 60, 60, 70]], float)
+    np.testing.assert_array_equal(keep_best(found), found[[2, 1], :4])  # the larger one first
+    assert keep_best(found[:0]).shape == (0, 4)
 
 
 def test_second_look_tells_a_face_from_what_is_none(hopper: np.ndarray):
@@ -181,8 +193,8 @@ def test_second_look_tells_a_face_from_what_is_none(hopper: np.ndarray):
 def test_votes_enough_or_one_more_cascade_make_sure(hopper: np.ndarray):
     face, collar = [155, 90, 215, 215], [200, 430, 90, 90]
     found = np.array([[*face, 2], [*collar, 2], [*collar, 9]], float)
-    assert are_sure(grey(hopper), found, 3).tolist() == [True, False, True]
-    assert are_sure(grey(hopper), found[:0], 3).shape == (0,)
+    np.testing.assert_array_equal(keep_sure(grey(hopper), found), found[[0, 2]])
+    assert keep_sure(grey(hopper), found[:0]).shape == (0, 5)
 
 
 def test_eyes_are_seen_where_they_are(collins: np.ndarray):
