@@ -120,7 +120,7 @@ def search(
     Returns (n, 5) boxes and votes, upright squares in pixels of the given picture.
     """
     scale = min(1.0, side / max(grey.shape))
-    searched = shrink(grey, scale)
+    searched = scale_down(grey, scale)
     searched = cv2.equalizeHist(searched) if side <= TILT_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
     searched = cv2.copyMakeBorder(searched, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     searched, back = turn(searched, angle, whole) if angle else (searched, None)
@@ -133,7 +133,7 @@ def search(
     return found
 
 
-def shrink(picture: np.ndarray, scale: float) -> np.ndarray:
+def scale_down(picture: np.ndarray, scale: float) -> np.ndarray:
     """Scale a picture by a factor 0–1."""
     width, height = (max(1, round(length * scale)) for length in reversed(picture.shape))
     while scale <= 0.5 and min(picture.shape) > 1:  # to halve a picture first takes a tenth of the time
