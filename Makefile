@@ -16,7 +16,7 @@ demo: $(READY)  ## recognise the two sample portraits
 
 test: $(READY)  ## lint, then all tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 versions: $(READY)  ## run the notebooks with the oldest and the newest packages that they admit, and with Colab's
 	PYTHONPATH=src $(BIN)/python tests/versions.py
