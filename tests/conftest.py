@@ -27,6 +27,11 @@ HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the slowest files, so that neither of two processes is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.stem not in ("test_notebooks", "test_faults", "test_jupyterlab"))
+
+
 @pytest.fixture(scope="session")
 def archive() -> Path:
     """The real FER-2013, in Kaggle's layout."""
