@@ -16,6 +16,7 @@ from fer.faces import (
     SMALLEST,
     TURNS,
     find_faces,
+    find_near_and_far,
     find_quickly,
     find_thoroughly,
     glance,
@@ -57,7 +58,8 @@ def turned(image: np.ndarray, face: np.ndarray, angle: float) -> np.ndarray:
 def test_no_face_in_photos_without_any(path: Path):
     assert len(find_thoroughly(read_grey(path))) == 0
     assert len(find_quickly(read_grey(path))) == 0
-    assert len(find_faces(read_grey(path, FRAME_SIDE))) == 0
+    for find in (find_faces, find_near_and_far):
+        assert len(find(read_grey(path, FRAME_SIDE))) == 0
 
 
 CONDITIONS = {
