@@ -20,8 +20,8 @@ LOOK_SIDE = 36  # pixels of a face that is looked at again
 EYES_SIDE, SMALLEST_EYE, LARGEST_EYE = 96, 16, 44  # pixels of a face whose eyes are looked for, and of these
 TILTS, TURNS = (-15, 15), (-20, 0, 20)  # degrees by which a picture is turned to be searched, a face to be looked at
 MIRRORED = "profile to the right"
-# Votes, and scores that are made of them, by so many searches. All were chosen on half of 233 photos and 49 composites,
-# judged on others: `python benchmarks/find_faces.py`.
+# Votes, and scores that are made of them, by so many searches. All were chosen on 233 photos and 49 composites, judged
+# on others: `python benchmarks/find_faces.py`.
 SURE, WORTH_A_LOOK, ENOUGH_OF_FOUR, ENOUGH_OF_EIGHT = 2, 1.7, 7, 8.5
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
@@ -35,10 +35,15 @@ def find_faces(grey: np.ndarray) -> np.ndarray:
     as soon as a face is sure; somebody else who is far behind or tilts the head may then be missed.
     Returns (n, 4) int64 boxes, largest first: x and y of the top left corner, width, height, in pixels.
     """
-    if max(grey.shape) > FRAME_SIDE:
+    if not is_frame(grey):
         return find_thoroughly(grey)
     seen = glance(grey)
     return seen if len(seen) else find_quickly(grey)
+
+
+def is_frame(grey: np.ndarray) -> bool:
+    """Tell whether a picture is taken for a frame of a camera, not for a photo."""
+    return max(grey.shape) <= FRAME_SIDE
 
 
 def glance(grey: np.ndarray) -> np.ndarray:
@@ -70,7 +75,7 @@ def find_near_and_far(grey: np.ndarray) -> np.ndarray:
 
     Up to 640 pixels, that takes less than half the time of `find_thoroughly`.
     """
-    if max(grey.shape) > FRAME_SIDE:
+    if not is_frame(grey):
         return find_thoroughly(grey)
     near = [search(grey, TILT_SIDE, THOROUGH, angle, whole=False) for angle in (0, *TILTS)]
     return agree(grey, [*near, search(grey, FRAME_SIDE, FAST)], ENOUGH_OF_FOUR)

@@ -12,7 +12,7 @@ from fer.dataset import Pictures
 from fer.duplicates import under_two_labels
 from fer.environment import UserError
 from fer.expressions import EXPRESSIONS, SIDE, fit_name
-from fer.faces import FRAME_SIDE, crop_faces, cut_out, find_faces, find_thoroughly
+from fer.faces import crop_faces, cut_out, find_faces, find_thoroughly, is_frame
 from fer.pictures import decode_upload, to_grey
 from fer.places import printable
 from fer.progress import progress
@@ -108,7 +108,7 @@ def to_face(item: Item, whole: bool) -> np.ndarray:
     if whole:
         return square(grey)
     boxes = find_faces(grey)
-    if len(boxes) == 0 and max(grey.shape) <= FRAME_SIDE:  # it was searched fast
+    if len(boxes) == 0 and is_frame(grey):  # it was searched fast
         boxes = find_thoroughly(grey)
     if len(boxes) == 0:
         raise UserError(f"{item.name} shows no face that can be found.")
