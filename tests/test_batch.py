@@ -80,7 +80,12 @@ def test_names_that_spreadsheets_would_run_and_terminals_obey_are_made_harmless(
     assert names(items_of_uploads(given)) == ["./=HYPERLINK(1).jpg", "a\ufffd[2J.jpg", "./@a.jpg", "a=b.jpg"]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\3\4 and no more", zipped({"a": bytes(9)}).getvalue()[:-30]])
+# Named, as a zip holds the time at which it was made, and pytest's two processes must name their tests alike.
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\3\4 and no more", zipped({"a": bytes(9)}).getvalue()[:-30]],
+    ids=["empty", "only its first bytes", "cut off"],
+)
 def test_a_broken_zip_is_one_sentence(content: bytes):
     with pytest.raises(UserError, match=r"^a\.zip is a damaged zip"):
         items_in_zip(io.BytesIO(content), "a.zip")
