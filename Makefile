@@ -48,13 +48,13 @@ lock: $(READY)  ## write requirements-dev.txt anew
 # fer's own requirements bring PyTorch (7 GB), which its Haar detector never imports, and OpenCV 5 without cascades.
 .venv-fer/ready: $(READY) benchmarks/requirements-fer.txt
 	$(PYTHON) -m venv .venv-fer
-	$(BIN)/uv pip install --quiet --python .venv-fer/bin/python -r benchmarks/requirements-fer.txt
-	$(BIN)/uv pip install --quiet --python .venv-fer/bin/python --no-deps fer==25.10.3 'setuptools<81'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-fer/bin/python -r benchmarks/requirements-fer.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-fer/bin/python --no-deps fer==25.10.3 'setuptools<81'
 	touch .venv-fer/ready
 
 $(READY): requirements.txt requirements-dev.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.12 …"'
 	$(PYTHON) -m venv $(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	touch $(READY)

@@ -2,8 +2,8 @@
 
     make benchmark
 
-One run, the same pictures, taking turns picture by picture, so that what else the machine does hits all alike. `fer`
-runs in an environment of its own (.venv-fer) and in a process of its own, with its defaults: Haar cascade at full size,
+One run, the same pictures, taking turns every few frames, so that what else the machine does hits all alike. `fer` runs
+in an environment of its own (.venv-fer) and in a process of its own, with its defaults: Haar cascade at full size,
 quantised network. Writes results/speed.json and results/speed.png.
 """
 
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
@@ -24,6 +25,7 @@ from unittest.mock import patch
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +42,9 @@ from fer.recognition import Recogniser
 FER_PYTHON = ROOT / ".venv-fer" / "bin" / "python"
 FRAME = (640, 480)  # width, height
 LARGE = (4000, 3000)
+# Frames after which it is the other's turn. Frame by frame, each would find the processor's caches full of the other's
+# data and its threads still awake, as for no user: a frame of ours then takes 3 ms longer, one of fer's 5.
+AT_A_TIME = 13
 ORDERS = {  # what a fresh process is told; it prints a line when it is done
     "ours": """
 import fer.environment
@@ -126,6 +131,11 @@ def stream(still: Still, frames: int) -> np.ndarray:
     return np.stack([np.roll(still.image, (shift // 3, shift), axis=(0, 1)) for shift in shifts])
 
 
+def turns(frames: int) -> list[range]:
+    """Divide frames among turns."""
+    return [range(first, min(first + AT_A_TIME, frames)) for first in range(0, frames, AT_A_TIME)]
+
+
 def timed(work: Callable[[], object]) -> tuple[float, object]:
     """Return the milliseconds that a piece of work takes, and its result."""
     start = time.perf_counter()
@@ -165,23 +175,24 @@ def run_all(calls: list[Callable[[], object]]) -> None:
 def measure_stills(recogniser: Recogniser, frames: list[Still], other: Fer, rounds: int) -> dict:
     """Time single frames: ours, fer, and the floor (the cascades that the frame takes, and one forward pass).
 
-    Whatever comes first finds the processor's caches cold from fer, so that each comes first in its turn.
+    Of ours and the floor's two parts, each comes first in its turn: whatever does warms the caches for the others.
     """
     times = {name: [] for name in ("ours", "detector", "network", "fer")}
     found = {"ours": 0, "fer": 0}
     cascades = [cascades_of(to_grey(frame.image)) for frame in frames]
-    for turn in range(rounds + 1):
-        for index, frame in enumerate(frames):
+    for lap, part in product(range(rounds + 1), turns(len(frames))):
+        answers = [other.ask("stills", number) for number in part]
+        for number, answer in zip(part, answers, strict=True):
+            frame = frames[number]
             crops = crop_faces(to_grey(frame.image), frame.face[None].astype(int))
             works = {
                 "ours": partial(recogniser.recognise, frame.image),
-                "detector": partial(run_all, cascades[index]),
+                "detector": partial(run_all, cascades[number]),
                 "network": partial(recogniser.classify, crops),
             }
-            first = (turn + index) % len(works)
-            answer = other.ask("stills", index)
+            first = (lap + number) % len(works)
             results = {name: timed(works[name]) for name in (*list(works)[first:], *list(works)[:first])}
-            if turn == 0:  # the first round warms everything up; it tells who finds what
+            if lap == 0:  # the first round warms everything up; it tells who finds what
                 found["ours"] += matches(results["ours"][1][BOX].to_numpy(), frame.face[None]).any()
                 found["fer"] += matches(np.array(answer["boxes"]), frame.face[None]).any()
                 continue
@@ -202,11 +213,13 @@ def measure_stream(recogniser: Recogniser, frames: np.ndarray, other: Fer) -> di
     """Time frames of a stream; ours looks where the faces were in the frame before, fer cannot."""
     times = {"ours": [], "fer": []}
     boxes = find_faces(to_grey(frames[0]))
-    for index, frame in enumerate(frames):
-        milliseconds, table = timed(partial(recogniser.recognise, frame, partial(find_faces_again, former=boxes)))
-        boxes = table[BOX].to_numpy()
-        times["ours"].append(milliseconds)
-        times["fer"].append(other.ask("stream", index)["milliseconds"])
+    for part in turns(len(frames)):
+        times["fer"] += [other.ask("stream", number)["milliseconds"] for number in part]
+        for number in part:
+            find = partial(find_faces_again, former=boxes)
+            milliseconds, table = timed(partial(recogniser.recognise, frames[number], find))
+            boxes = table[BOX].to_numpy()
+            times["ours"].append(milliseconds)
     return {name: summary(values[1:]) for name, values in times.items()}
 
 
@@ -289,7 +302,7 @@ def measure(photos: list[Photo], rounds: int = 3, crops: int = 1000) -> dict:
             "stream_ms": measure_stream(recogniser, pictures["stream"], other),
             "large_ms": measure_large(recogniser, pictures["large"][0], other, rounds),
             "faces_a_second": measure_batch(recogniser, crops, other, rounds),
-            "start_s": measure_start(first, rounds),
+            "start_s": measure_start(first, 5),
             "peak_mb": {"ours": measure_memory(large), "fer": other.ask("large")["megabytes"]},
             "network_mb": {
                 "ours": size_on_disk(ROOT / "models", ("fer.json", "fer.h5")),
@@ -298,6 +311,26 @@ def measure(photos: list[Photo], rounds: int = 3, crops: int = 1000) -> dict:
         }
         other.process.communicate()
     return results
+
+
+def goals(results: dict) -> pd.DataFrame:
+    """Return what was measured beside what was aimed at; of times, the means, as whoever waits for many frames adds up.
+
+    One row a goal, with the columns measured, is to be (at least or at most), goal and met.
+    """
+    still, stream, start = results["still_ms"], results["stream_ms"], results["start_s"]
+    ours, floor = still["ours"]["mean"], still["floor"]["mean"]
+    rows = [
+        ("frames a second of stills, times fer's", still["fer"]["mean"] / ours, "at least", 3),
+        ("frames a second of a stream, times fer's", stream["fer"]["mean"] / stream["ours"]["mean"], "at least", 8),
+        ("faces found in stills, times fer's", still["recall"]["ours"] / still["recall"]["fer"], "at least", 1),
+        ("a still, times its cascades and one forward pass", ours / floor, "at most", 1.3),
+        ("seconds for a photo of 12 megapixels", results["large_ms"]["ours"]["mean"] / 1000, "at most", 1),
+        ("first result, times TensorFlow and the network loaded", start["ours"] / start["floor"], "at most", 1.3),
+    ]
+    table = pd.DataFrame(rows, columns=["what", "measured", "is to be", "goal"]).set_index("what")
+    short, over = table.measured < table.goal, table.measured > table.goal
+    return table.assign(met=~np.where(table["is to be"] == "at least", short, over))
 
 
 def draw(results: dict) -> plt.Figure:
@@ -326,4 +359,4 @@ if __name__ == "__main__":
     measured = measure(load_photos("report"))
     (ROOT / "results" / "speed.json").write_text(json.dumps(measured, indent=1) + "\n")
     draw(measured).savefig(ROOT / "results" / "speed.png", dpi=110)
-    print(json.dumps(measured, indent=1))
+    print(goals(measured).round(2).to_string())

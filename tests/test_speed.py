@@ -12,7 +12,7 @@ from conftest import ROOT
 from face_photos import Photo
 from find_faces import judge
 from PIL import Image
-from recognise import Still, cascades_of, draw, large_photo, run_all, stills, stream, summary, timed
+from recognise import Still, cascades_of, draw, goals, large_photo, run_all, stills, stream, summary, timed
 from train import feeding, made_up
 
 from fer.faces import crop_faces, find_faces, glance
@@ -79,6 +79,14 @@ def test_benchmark_draws_what_it_measured():
     labels = [text.get_text() for text in draw(SPEED).axes[0].texts]
     assert f"  {SPEED['stream_ms']['ours']['p50']:.0f} ms" in labels
     assert summary([1, 2, 6]) == {"p50": 2, "p95": pytest.approx(5.6), "mean": 3}
+
+
+def test_benchmark_tells_which_goals_were_met():
+    assert goals(SPEED).met.all()
+    slow_start = {**SPEED, "start_s": {"ours": 14.0, "floor": 10.0}}
+    assert goals(slow_start).met.tolist() == [True] * 5 + [False]
+    slow_still = {**SPEED["still_ms"], "ours": {"mean": SPEED["still_ms"]["fer"]["mean"] / 2.9}}
+    assert not goals({**SPEED, "still_ms": slow_still}).met.iloc[0]
 
 
 def test_readme_carries_the_measured_speed():

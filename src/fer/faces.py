@@ -52,7 +52,7 @@ def glance(grey: np.ndarray) -> np.ndarray:
     None at all unless each is sure and one is wide enough that nobody close to it is too small for this search: a frame
     shows one or two people close to the camera.
     """
-    found = search(grey, GLANCE_SIDE, FAST)
+    (found,) = search(grey, GLANCE_SIDE, FAST)
     close_by = found[:, 2].max(initial=0) > CLOSE_BY * max(1.0, max(grey.shape) / GLANCE_SIDE)
     sure = close_by and len(keep_sure(grey, found)) == len(found)
     return largest_first(found[:, :4] if sure else np.empty((0, 4)))
@@ -63,10 +63,10 @@ def find_quickly(grey: np.ndarray) -> np.ndarray:
 
     Boxes as from `find_faces`.
     """
-    upright = keep_sure(grey, search(grey, UPRIGHT_SIDE, FAST))
+    upright = keep_sure(grey, *search(grey, UPRIGHT_SIDE, FAST))
     if len(upright):
         return keep_best(upright)
-    tilted = rate([search(grey, TILT_SIDE, FAST, angle, whole=False) for angle in TILTS])
+    tilted = rate(search(grey, TILT_SIDE, FAST, TILTS, whole=False))
     return keep_best(keep_sure(grey, tilted, TURNS))
 
 
@@ -77,8 +77,8 @@ def find_near_and_far(grey: np.ndarray) -> np.ndarray:
     """
     if not is_frame(grey):
         return find_thoroughly(grey)
-    near = [search(grey, TILT_SIDE, THOROUGH, angle, whole=False) for angle in (0, *TILTS)]
-    return agree(grey, [*near, search(grey, FRAME_SIDE, FAST)], ENOUGH_OF_FOUR)
+    near = search(grey, TILT_SIDE, THOROUGH, (0, *TILTS), whole=False)
+    return agree(grey, [*near, *search(grey, FRAME_SIDE, FAST)], ENOUGH_OF_FOUR)
 
 
 def find_thoroughly(grey: np.ndarray) -> np.ndarray:
@@ -87,9 +87,9 @@ def find_thoroughly(grey: np.ndarray) -> np.ndarray:
     One cascade proposes boxes: in the small, upright and tilted; closely; and with room around the picture, because it
     expects more of the head than a picture shows that was cut close to the face.
     """
-    in_the_small = [search(grey, side, THOROUGH, angle) for side in SMALL_PHOTO_SIDES for angle in (0, *TILTS)]
+    in_the_small = [found for side in SMALL_PHOTO_SIDES for found in search(grey, side, THOROUGH, (0, *TILTS))]
     closely, with_room = search(grey, PHOTO_SIDE, THOROUGH), search(grey, FILLED_SIDE, THOROUGH, margin=MARGIN)
-    return agree(grey, [*in_the_small, closely, with_room], ENOUGH_OF_EIGHT)
+    return agree(grey, [*in_the_small, *closely, *with_room], ENOUGH_OF_EIGHT)
 
 
 def keep_sure(grey: np.ndarray, found: np.ndarray, angles: tuple[float, ...] = (0,)) -> np.ndarray:
@@ -116,25 +116,33 @@ def rate(searches: list[np.ndarray]) -> np.ndarray:
 
 
 def search(
-    grey: np.ndarray, side: int, scale_factor: float, angle: float = 0, whole: bool = True, margin: int = 0
-) -> np.ndarray:
-    """Search a picture, scaled down to a longer side in pixels and turned by degrees.
+    grey: np.ndarray,
+    side: int,
+    scale_factor: float,
+    angles: tuple[float, ...] = (0,),
+    whole: bool = True,
+    margin: int = 0,
+) -> list[np.ndarray]:
+    """Search a picture, scaled down to a longer side in pixels, as it is turned by each of some degrees.
 
     whole: keep the corners of what is turned, which takes half as long again. margin: pixels put around it.
-    Returns (n, 5) boxes and votes, upright squares in pixels of the given picture.
+    Returns (n, 5) boxes and votes for each angle, upright squares in pixels of the given picture.
     """
     scale = min(1.0, side / max(grey.shape))
-    searched = scale_down(grey, scale)
-    searched = cv2.equalizeHist(searched) if side <= TILT_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(searched)
-    searched = cv2.copyMakeBorder(searched, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
-    searched, back = turn(searched, angle, whole) if angle else (searched, None)
-    found = run_cascade(ALT2, searched, scale_factor, SMALLEST)
-    if back is not None and len(found):
-        centres = found[:, :2] + found[:, 2:4] / 2
-        found[:, :2] += cv2.transform(centres[None], back)[0] - centres
-    found[:, :2] -= margin
-    found[:, :4] /= scale
-    return found
+    upright = scale_down(grey, scale)
+    upright = cv2.equalizeHist(upright) if side <= TILT_SIDE else cv2.createCLAHE(2.0, (8, 8)).apply(upright)
+    upright = cv2.copyMakeBorder(upright, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    searches = []
+    for angle in angles:
+        searched, back = turn(upright, angle, whole) if angle else (upright, None)
+        found = run_cascade(ALT2, searched, scale_factor, SMALLEST)
+        if back is not None and len(found):
+            centres = found[:, :2] + found[:, 2:4] / 2
+            found[:, :2] += cv2.transform(centres[None], back)[0] - centres
+        found[:, :2] -= margin
+        found[:, :4] /= scale
+        searches.append(found)
+    return searches
 
 
 def scale_down(picture: np.ndarray, scale: float) -> np.ndarray:

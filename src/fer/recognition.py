@@ -1,7 +1,7 @@
 """Recognise the expression of every face in a picture."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import keras
@@ -23,11 +23,16 @@ class Recogniser:
     def __init__(self, network: keras.Model, classes: tuple[str, ...] = EXPRESSIONS) -> None:
         self.classes = classes  # the names of the network's answers, in their order
         self.columns = (*FACE_COLUMNS, *classes)
-        # A traced function answers in a few milliseconds; `network.predict` spends tens on set-up in every call.
-        # Both are traced now, so that the first picture need not.
-        self.forward = trace(partial(network, training=False), faces=None)
-        self.forward_one = trace_for_one(network) or self.forward
-        self.classify(np.zeros((2, SIDE, SIDE), np.uint8))
+        self.network = network
+        self.forward_one = trace_for_one(network) or self.forward  # now, so that the first picture need not wait
+
+    @cached_property
+    def forward(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Turn the network into a graph for any number of faces, when a picture first has several.
+
+        It answers in a few milliseconds; `network.predict` spends tens on set-up in every call.
+        """
+        return trace(partial(self.network, training=False), faces=None)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Recogniser":
