@@ -3,14 +3,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
-# This notebook turns FER-2013, some 27,000 small pictures of faces, into a network that tells **angry, happy, sad,
-# surprise** and **neutral** apart. At the end you have `models/fer.json` and `models/fer.h5`, which
-# `via_image.ipynb` and `via_webcam.ipynb` use, and an honest account of how good the network is, in `results/`. It does
-# the same with pictures of your own, sorted into classes of your own.
+# This notebook turns the pictures of five expressions in FER-2013, some 30,000 small faces, into a network that tells
+# **angry, happy, sad, surprise** and **neutral** apart. At the end you have `models/fer.json` and `models/fer.h5`,
+# which `via_image.ipynb` and `via_webcam.ipynb` use, and an honest account of how good the network is, in `results/`.
+# It does the same with pictures of your own, sorted into classes of your own.
 #
-# Run the cells from top to bottom. On a free Colab GPU this takes minutes (*Runtime → Change runtime type → T4 GPU*),
-# on a laptop an hour or two. If it is interrupted, run it again: as long as the disk is there (in Colab, switch on
-# `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
+# Run the cells from top to bottom. On a free Colab GPU this should take minutes (*Runtime → Change runtime type → T4
+# GPU*), on a laptop an hour or two. If it is interrupted, run it again: as long as the disk is there (in Colab, switch
+# on `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
 
 # %% [markdown]
 # ## Choose
@@ -94,7 +94,7 @@ start_tensorflow()
 # %% [markdown]
 # ## Get the data
 #
-# The pictures are read, *disgust* and *fear* are left out (people themselves cannot agree on them in this data), and
+# The pictures are read, *disgust* and *fear* are left out (as in the network that this project started from), and
 # the rest becomes one table, `data/fer2013.csv`: expression, 48 × 48 grey values, split.
 #
 # Pictures of your own may have any size; one in eight is kept for validation. Which ones follows from the pictures
@@ -488,14 +488,19 @@ if EXPORT:
 
 # %% [markdown]
 # How to use them: a face is 48 × 48 raw grey values 0–255, the answer one probability for each class, in the order of
-# `everything.classes`. `fer.onnx` takes any number of faces as float32, the others one at a time:
+# angry, happy, sad, surprise, neutral (your own classes: as under `classes` in `fer.json`). `fer.onnx` takes any number
+# of faces as float32, the others one at a time:
 #
 # ```python
-# probabilities = onnxruntime.InferenceSession("fer.onnx").run(None, {"grey_face": faces})[0]  # (n, 48, 48, 1) float32
+# import onnxruntime
+# from ai_edge_litert.interpreter import Interpreter
 #
-# interpreter = ai_edge_litert.interpreter.Interpreter("fer.tflite")
-# run = interpreter.get_signature_runner()
-# probabilities = run(grey_face=face)["output_0"]  # (1, 48, 48, 1) float32; fer-int8.tflite: uint8, and divide by 256
+# # faces: (n, 48, 48, 1) float32
+# probabilities = onnxruntime.InferenceSession("fer.onnx").run(None, {"grey_face": faces})[0]
+#
+# # face: (1, 48, 48, 1) float32; for fer-int8.tflite uint8, and its answer is divided by 256
+# run = Interpreter("fer.tflite").get_signature_runner()
+# probabilities = run(grey_face=face)["output_0"]
 # ```
 
 # %% [markdown]
@@ -528,6 +533,8 @@ compare(records | {RUN: result}, TESTED_ON, everything.classes).round(3)
 # - **Removing duplicates from Training**: costs next to nothing here. They flatter less than one might fear.
 
 # %% [markdown]
-# Now open `via_image.ipynb` or `via_webcam.ipynb` beside this notebook: they use what you trained. In Colab, download
+# Now open `via_image.ipynb` or `via_webcam.ipynb` beside this notebook: they use the network in `models/`. If *Save and
+# load again* said that yours went to a folder such as `models/modern-try`, because the one there is better, copy its
+# `fer.json`, `fer.h5` and `SHA256SUMS` to `models/` to use it. In Colab, download
 # `fer.json` and `fer.h5` (the folder icon on the left), because the disk is lost when the runtime ends, and upload
 # them in the other notebook before you run it.

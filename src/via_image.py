@@ -6,7 +6,9 @@
 # Run the cells from top to bottom. Two sample portraits show what you get; then it is your turn, with a photo, many
 # photos, or a video. Every face is boxed, numbered and named **angry, happy, sad, surprise** or **neutral** (or as the
 # classes that you trained a network for), with all probabilities; where the network is not sure, it says so. Everything
-# is saved in `results/`, and your pictures stay in this runtime.
+# is saved in `results/`, and your pictures stay where the notebook runs: on your computer, or in Colab on a machine of
+# your own for the session, whose disk is lost when the runtime ends. There, download `results/` before (folder icon on
+# the left).
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training
 # pictures, and it is wrong about once in four. Do not use it to decide about people.*
@@ -98,7 +100,8 @@ readable({picture.name: picture.table for picture in samples})
 #
 # Patches of the face are blurred, one after another, and the network is asked again. Where that lowers the probability
 # of an expression, the patch spoke *for* it, and the map is red; where it raises it, the patch spoke *against* it, and
-# the map is blue. The left map is that of the answer, the right one that of the runner-up.
+# the map is blue. The map in the middle is that of the answer, the one on the right that of the runner-up; the bar
+# tells by how many percentage points the probability changes.
 
 # %%
 from fer.explanation import explain_face
@@ -112,7 +115,8 @@ for picture in samples:
 #
 # A folder, a zip or several uploads give one CSV with a row a face, a contact sheet and a count. What cannot be read is
 # listed and stops nothing. Stop the cell whenever you like: run again, it goes on from there. Here with a zip of both
-# portraits in various states, and of a text that calls itself a picture.
+# portraits in various states, and of a text that calls itself a picture. (Blurred, Grace Hopper gets another name than
+# above, and with some confidence: a sure answer need not be right.)
 
 # %%
 from fer.progress import progress
@@ -135,7 +139,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 SAMPLES = RESULTS / "samples"
 STATES = {
-    "as it is": lambda picture: picture,
+    "as JPEG": lambda picture: picture,
     "mirrored": ImageOps.mirror,
     "dim": lambda picture: picture.point(lambda value: value // 5),
     "blurred": lambda picture: picture.filter(ImageFilter.GaussianBlur(6)),
@@ -192,8 +196,8 @@ report_video(recogniser, clip, "portraits.mp4", SAMPLES)
 # ## Your turn
 #
 # Choose one picture or several, a zip, or a video. (In Jupyter, type the path of anything above 10 MB into `SOURCE`
-# instead.) JPEG, PNG, WebP, AVIF, GIF, BMP and TIFF are read, and HEIC where `pillow-heif` is installed; sideways phone
-# photos are turned.
+# near the top, run that cell, then the next one here.) JPEG, PNG, WebP, AVIF, GIF, BMP and TIFF are read, and HEIC
+# where `pillow-heif` is installed; sideways phone photos are turned.
 
 # %%
 from fer.fetching import fetch_picture
@@ -209,7 +213,7 @@ else:
     ask_for_files(desk.take_uploads, colab=colab_answers())
 
 # %% [markdown]
-# Why that answer? Choose a face of the last picture.
+# Why that answer? Choose a face of the last single picture (as long as there was none, of Eileen Collins).
 
 # %% tags=["interactive"]
 # @title Explain a face

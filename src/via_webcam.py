@@ -9,7 +9,8 @@
 # When you stop, you get a timeline and a CSV.
 #
 # The camera is the one of your browser. A light in the panel shows whether it is on; it goes off when you stop, leave
-# the page or run the cell again. Pictures go to this runtime and no further, and are saved only when you say so.
+# the page or run the cell again. Pictures go to where the notebook runs (your computer, or in Colab your session's
+# machine) and no further, and are saved only when you say so.
 # No camera? Choose a video or a picture file instead.
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training

@@ -98,6 +98,8 @@ def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path,
     report_video(recogniser, open_clip(file, "grey.mp4", 5), "grey.mp4", results)
     said = capfd.readouterr()
     assert "grey.mp4: no faces in 1 frame\n" in said.out
+    assert said.out.endswith(f"Saved {results}/: annotated.mp4, timeline.csv (no rows).\n")
+    assert sorted(path.name for path in results.iterdir()) == ["annotated.mp4", "timeline.csv"]
     assert said.err == caplog.text == ""
     assert pd.read_csv(results / "timeline.csv").empty
     assert next(open_clip(results / "annotated.mp4", "", 5).frames)[1].shape == (102, 204, 3)

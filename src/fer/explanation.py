@@ -49,7 +49,7 @@ def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Fig
 
     face: the face's row of `Recogniser.recognise`. maps: (classes, 48, 48) as from `occlusion_maps`.
     """
-    figure = Figure(figsize=(8, 3.1), layout="constrained")
+    figure = Figure(figsize=(8, 2.7), layout="constrained")
     whole, *others = figure.subplots(1, 3)
     names, classes = likeliest(face), classes_in(face)
     # One scale for both, so that they can be compared; never so fine that it shows mere noise.
@@ -64,7 +64,7 @@ def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Fig
         )
         axes.set_title(f"{name} {face[name]:.0%}", fontsize=10)
     bar = figure.colorbar(heat, ax=others, shrink=0.85)
-    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.0%}", "0", f"+{limit:.0%}"])
+    bar.set_ticks([-limit, 0, limit], labels=[f"−{100 * limit:.0f} points", "0", f"+{100 * limit:.0f} points"])
     bar.set_label("speaks against | for")
     return figure
 
@@ -79,6 +79,4 @@ def explain_face(recogniser: Recogniser, picture: Recognised, number: int) -> No
     crop = crop_faces(to_grey(picture.image), face[["x", "y", "width", "height"]].to_numpy(int)[None])[0]
     display(DisplayedImage(as_png(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))))
     first, second = likeliest(face)
-    print(
-        f"{picture.name}, face {number}: red parts speak for {first} (left) or {second} (right), blue ones against it."
-    )
+    print(f"{picture.name}, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.")

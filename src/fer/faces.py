@@ -20,8 +20,9 @@ LOOK_SIDE = 36  # pixels of a face that is looked at again
 EYES_SIDE, SMALLEST_EYE, LARGEST_EYE = 96, 16, 44  # pixels of a face whose eyes are looked for, and of these
 TILTS, TURNS = (-15, 15), (-20, 0, 20)  # degrees by which a picture is turned to be searched, a face to be looked at
 MIRRORED = "profile to the right"
-# Votes, and scores that are made of them, by so many searches. All were chosen on 233 photos and 49 composites, judged
-# on others: `python benchmarks/find_faces.py`.
+# Thresholds. A score is the sum of the square roots of each search's votes. SURE: votes of one search, or the score of
+# tilted ones. WORTH_A_LOOK: the score from which other cascades look again. ENOUGH: what the score and theirs must come
+# to, after four or eight searches. Chosen on 233 photos and 49 composites: `python benchmarks/find_faces.py`.
 SURE, WORTH_A_LOOK, ENOUGH_OF_FOUR, ENOUGH_OF_EIGHT = 2, 1.7, 7, 8.5
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
@@ -49,8 +50,8 @@ def is_frame(grey: np.ndarray) -> bool:
 def glance(grey: np.ndarray) -> np.ndarray:
     """Find faces close to the camera, within a few milliseconds; boxes as from `find_faces`.
 
-    None at all unless each is sure and one is wide enough that nobody close to it is too small for this search: a frame
-    shows one or two people close to the camera.
+    None at all unless each is sure and the largest so wide that somebody beside it could not be missed for being small:
+    then the frame is to be searched more closely.
     """
     (found,) = search(grey, GLANCE_SIDE, FAST)
     close_by = found[:, 2].max(initial=0) > CLOSE_BY * max(1.0, max(grey.shape) / GLANCE_SIDE)
@@ -84,12 +85,12 @@ def find_near_and_far(grey: np.ndarray) -> np.ndarray:
 def find_thoroughly(grey: np.ndarray) -> np.ndarray:
     """Find faces that are small, tilted, half turned away or badly lit, too; boxes as from `find_faces`.
 
-    One cascade proposes boxes: in the small, upright and tilted; closely; and with room around the picture, because it
-    expects more of the head than a picture shows that was cut close to the face.
+    One cascade proposes boxes: scaled down, upright and tilted; closely; and with a margin around the picture, because
+    it expects more of the head than a picture shows that was cut close to the face.
     """
-    in_the_small = [found for side in SMALL_PHOTO_SIDES for found in search(grey, side, THOROUGH, (0, *TILTS))]
-    closely, with_room = search(grey, PHOTO_SIDE, THOROUGH), search(grey, FILLED_SIDE, THOROUGH, margin=MARGIN)
-    return agree(grey, [*in_the_small, *closely, *with_room], ENOUGH_OF_EIGHT)
+    scaled_down = [found for side in SMALL_PHOTO_SIDES for found in search(grey, side, THOROUGH, (0, *TILTS))]
+    closely, with_margin = search(grey, PHOTO_SIDE, THOROUGH), search(grey, FILLED_SIDE, THOROUGH, margin=MARGIN)
+    return agree(grey, [*scaled_down, *closely, *with_margin], ENOUGH_OF_EIGHT)
 
 
 def keep_sure(grey: np.ndarray, found: np.ndarray, angles: tuple[float, ...] = (0,)) -> np.ndarray:
@@ -169,7 +170,10 @@ def turn(picture: np.ndarray, angle: float, whole: bool) -> tuple[np.ndarray, np
 def look_again(
     grey: np.ndarray, box: np.ndarray, angles: tuple[float, ...], others: tuple[str, ...] = (ALT, PROFILE, MIRRORED)
 ) -> float:
-    """Return what other cascades think of a box, seen in the same size and light and turned by some degrees."""
+    """Return how sure other cascades are of a face in a box, seen in the same size and light, turned by some degrees.
+
+    That is the sum, over cascades and angles, of the square roots of their votes for its middle; 0: none sees one.
+    """
     side = round(1.7 * LOOK_SIDE)
     left, top, length = (round(value) for value in (*(box[:2] - 0.35 * box[2:]), 1.7 * box[2]))
     room = cut_out(grey, (left, top, length, length), side)
@@ -186,7 +190,7 @@ def look_again(
 
 
 def look_for_eyes(grey: np.ndarray, box: np.ndarray) -> float:
-    """Return what the cascade for eyes thinks of the upper part of a box."""
+    """Return how sure the cascade for eyes is of the upper part of a box: the square root of its votes."""
     face = cv2.equalizeHist(cut_out(grey, box, EYES_SIDE))
     return np.sqrt(run_cascade(EYE, face[: round(0.62 * EYES_SIDE)], 1.1, SMALLEST_EYE, LARGEST_EYE)[:, 4].sum())
 

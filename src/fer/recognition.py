@@ -53,10 +53,11 @@ class Recogniser:
     def recognise(self, image: np.ndarray, find: Callable[[np.ndarray], np.ndarray] = find_faces) -> pd.DataFrame:
         """Find the faces in a picture and name their expressions.
 
-        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. find: what turns the
-        grey picture into (n, 4) boxes. Returns one row a face, largest first: face (a number from 1), x, y, width,
-        height (pixels of the image), expression, confidence (the largest of the probabilities), and the probability
-        of each class, by name; no row where there is no face.
+        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. find: what turns the grey picture into
+        (n, 4) boxes; `find_faces` takes any picture of up to 640 pixels for a camera's frame and searches it fast, so
+        the notebooks pass `find_thoroughly` for photos. Returns one row a face, largest first: face (a number from 1),
+        x, y, width, height (pixels of the image), expression, confidence (the largest of the probabilities), and the
+        probability of each class, by name; no row where there is no face.
         """
         grey = to_grey(image)
         boxes = find(grey)

@@ -43,7 +43,7 @@ def plot_timeline(record: pd.DataFrame, most: int = 6) -> Figure:
         for name, colour in colours.items():
             marker = "o" if len(of_face) == 1 else None
             axes.plot(of_face["seconds"], of_face[name], color=colour, label=name, marker=marker)
-        axes.set(ylim=(-0.02, 1.02), ylabel=f"face {number}", yticks=(0, 0.5, 1), yticklabels=("0 %", "50 %", "100 %"))
+        axes.set(ylim=(-0.02, 1.02), ylabel=f"face {number}", yticks=(0, 0.5, 1), yticklabels=("0%", "50%", "100%"))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     rows[-1].set_xlabel("seconds")

@@ -64,7 +64,8 @@ def show_record(record: pd.DataFrame, folder: Path) -> None:
         display(DisplayedImage(timeline))
     if video.stat().st_size <= LARGEST_EMBEDDED:
         display(Video(video, embed=True, mimetype="video/mp4", html_attributes="controls muted loop"))
-    print(f"Saved {folder}/: annotated.mp4, timeline.csv ({count(len(record), 'row')}), timeline.png.")
+    picture = ", timeline.png" if len(record) else ""
+    print(f"Saved {folder}/: annotated.mp4, timeline.csv ({count(len(record), 'row')}){picture}.")
 
 
 def video_writer(file: Path, shape: tuple[int, int, int], per_second: float) -> Generator[None, np.ndarray, None]:
