@@ -60,6 +60,14 @@ def one_far_behind(hopper: np.ndarray) -> Image.Image:
 
 
 @pytest.fixture(scope="session")
+def two_faces(hopper: np.ndarray, collins: np.ndarray) -> np.ndarray:
+    """Both portraits side by side; Grace Hopper's face, on the right, is the larger one."""
+    canvas = np.full((600, 1024, 3), 128, np.uint8)
+    canvas[:512, :512], canvas[:, 512:] = collins, hopper[:600]
+    return canvas
+
+
+@pytest.fixture(scope="session")
 def recogniser() -> "Recogniser":  # noqa: F821
     """The committed network."""
     from fer.recognition import Recogniser  # here, because TensorFlow takes seconds and many tests need none

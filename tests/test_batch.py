@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,12 +19,13 @@ from conftest import COLLINS, HOPPER, ROOT
 from PIL import Image
 from test_recognition import made_table
 
-from fer import collecting
+from fer import collecting, overview
 from fer.batch import draw_thumbnail, faces_of, recognise_items
 from fer.collecting import Item, items_in_folder, items_in_zip, items_of_uploads
 from fer.environment import UserError
 from fer.faces import find_thoroughly
 from fer.overview import contact_sheets, plot_expressions, report_items, shorten
+from fer.progress import progress
 from fer.recognition import COLUMNS, Recogniser
 from fer.report import readable
 
@@ -137,7 +139,7 @@ def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_
     pd.testing.assert_frame_equal(faces.iloc[[1], 1:].reset_index(drop=True), expected, check_dtype=False, atol=1e-3)
     problems = pd.read_csv(tmp_path / "problems.csv").set_index("file")["problem"]
     assert problems.index.tolist() == ["text.jpg", "cut.jpg", "gone.jpg"]
-    assert "text" in problems["text.jpg"]
+    assert "(it is text)" in problems["text.jpg"]
     assert "damaged" in problems["cut.jpg"]
     assert problems["gone.jpg"] == "gone.jpg cannot be read (OSError: the disk is gone)."
     for name in ("contact-sheet-1.jpg", "expressions.png"):
@@ -289,3 +291,51 @@ def test_nothing_but_problems_is_reported_too(recogniser: Recogniser, tmp_path: 
     report_items(recogniser, mixed()[2:], "album", tmp_path)
     assert "album: 2 files, no faces, 2 problems" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "faces.csv").empty
+
+
+def test_a_changed_file_of_the_same_size_is_another(tmp_path: Path):
+    in_folders, in_zips = [], []
+    for when, content in ((1, b"12"), (2, b"21")):
+        (tmp_path / "a.jpg").write_bytes(content)
+        os.utime(tmp_path / "a.jpg", (when, when))
+        in_folders.append(items_in_folder(tmp_path)[0].key)
+        in_zips.append(items_in_zip(zipped({"a.jpg": content}), "a.zip")[0].key)
+    assert in_folders[0] != in_folders[1]
+    assert in_zips[0] != in_zips[1]
+
+
+def test_the_bar_tells_the_time_left(recogniser: Recogniser, tmp_path: Path, capsys):
+    bar = progress(None, "Recognise", total=10)
+    time.sleep(0.01)
+    bar.update(5)
+    assert re.search(r"5/10 \[\d\d:\d\d<\d\d:\d\d", str(bar))
+    bar.close()
+    capsys.readouterr()
+    recognise_items(recogniser, mixed()[:2], tmp_path)
+    assert re.search(r"Recognise: +0%\|.*0/2 \[00:00<\?", capsys.readouterr().out)
+
+
+def test_thumbnails_are_annotated(recogniser: Recogniser, tmp_path: Path, hopper: np.ndarray):
+    [entry] = recognise_items(recogniser, mixed()[1:2], tmp_path)
+    saved = np.asarray(Image.open(tmp_path / entry["thumbnail"])).astype(int)
+    faces = pd.DataFrame(entry["faces"])
+    expected, plain = (draw_thumbnail(hopper, table) for table in (faces, faces.head(0)))
+    assert np.abs(saved - expected).mean() < 0.5 * np.abs(saved - plain).mean()
+
+
+def test_each_thumbnail_has_its_name_below(tmp_path: Path):
+    Image.new("RGB", (200, 150), "red").save(tmp_path / "a.jpg")
+    [sheet] = contact_sheets([{"file": f"{name}.jpg", "thumbnail": "a.jpg"} for name in "abc"], tmp_path)
+    for left in range(0, 624, 208):
+        assert (sheet[156:, left : left + 208].max(axis=2) < 100).sum() > 20
+
+
+def test_many_show_sheet_chart_faces_and_problems(recogniser: Recogniser, tmp_path: Path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(overview, "display", shown.append)
+    report_items(recogniser, mixed(), "album", tmp_path)
+    sheet, chart, faces, problems = shown
+    assert (sheet.format, chart.format) == ("jpeg", "png")
+    assert chart.data == (tmp_path / "expressions.png").read_bytes()
+    assert faces.index.get_level_values("picture").tolist() == ["a/me.jpg", "b/me.jpg"]
+    assert problems.index.tolist() == ["text.jpg", "cut.jpg"]

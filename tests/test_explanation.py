@@ -8,12 +8,14 @@ import pytest
 from conftest import ROOT
 from test_recognition import made_table
 
-from fer.certainty import CERTAIN_FROM, label_face, name_expression
+from fer import explanation
+from fer.certainty import CERTAIN_FROM, label_face, likeliest, name_expression
 from fer.drawing import UNSURE, annotate, plot_probabilities
 from fer.environment import UserError
 from fer.explanation import explain_face, occlusion_maps, plot_explanation
 from fer.expressions import EXPRESSIONS
 from fer.faces import crop_faces, find_faces
+from fer.following import BOX
 from fer.pictures import to_grey
 from fer.recognition import Recogniser
 from fer.report import Recognised, readable
@@ -26,6 +28,7 @@ def with_probabilities(*values: float) -> pd.DataFrame:
 
 
 UNCERTAIN = with_probabilities(0.1, 0.05, 0.42, 0.08, 0.35)
+JUST_UNCERTAIN = with_probabilities(0.2, 0.1, 0.499, 0.101, 0.1)
 CERTAIN = with_probabilities(0.2, 0.1, 0.5, 0.1, 0.1)
 
 
@@ -41,6 +44,7 @@ def test_unsure_answers_name_both_of_the_likeliest_in_words_picture_bars_and_tab
 
 def test_from_one_half_on_an_answer_is_sure():
     assert name_expression(CERTAIN.loc[0]) == "sad"
+    assert name_expression(JUST_UNCERTAIN.loc[0]) == "uncertain: sad or angry"
     assert label_face(CERTAIN.loc[0]) == "1 sad 50%"
     image = np.full((300, 400, 3), 90, np.uint8)
     assert (annotate(image, CERTAIN) != tuple(bytes.fromhex(UNSURE[1:]))).any(axis=2).all()
@@ -97,12 +101,30 @@ def test_both_maps_are_of_one_scale_and_named():
     assert [heat.get_array().mean() for heat in heats] == pytest.approx([0.3, -0.1])
 
 
-def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, collins: np.ndarray, capsys):
-    two = np.concatenate([collins, collins[:, ::-1]], axis=1)
-    picture = Recognised("two.png", two, recogniser.recognise(two))
-    explain_face(recogniser, picture, 2)
-    assert "two.png, face 2: red parts speak for happy" in capsys.readouterr().out
-    with pytest.raises(UserError, match=f"two.png has no face 99: choose one from 1 to {len(picture.table)}"):
+def test_red_speaks_for_and_blue_against():
+    figure = plot_explanation(np.zeros((48, 48), np.uint8), UNCERTAIN.loc[0], np.zeros((5, 48, 48)))
+    for axes in figure.axes[1:3]:
+        for strongest, least in ((1.0, "blue"), (0.0, "red")):
+            shares = dict(zip(("red", "green", "blue"), axes.images[1].cmap(strongest), strict=False))
+            assert min(shares["red"], shares["blue"]) == shares[least] < max(shares["red"], shares["blue"]) / 2
+    assert figure.axes[3].get_ylabel() == "speaks against | for"
+
+
+def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, two_faces: np.ndarray, monkeypatch, capsys):
+    picture, drawn, shown = Recognised("two.png", two_faces, recogniser.recognise(two_faces)), [], []
+    monkeypatch.setattr(explanation, "display", shown.append)
+    monkeypatch.setattr(explanation, "plot_explanation", lambda *given: drawn.append(given) or plot_explanation(*given))
+    for number, row in zip((1, 2), picture.table.iloc, strict=True):
+        explain_face(recogniser, picture, number)
+        crop, face, maps = drawn[-1]
+        assert face["face"] == number
+        np.testing.assert_array_equal(crop, crop_faces(to_grey(two_faces), row[BOX].to_numpy(int)[None])[0])
+        np.testing.assert_allclose(maps, occlusion_maps(recogniser.classify, crop), atol=1e-5)
+        first, second = likeliest(row)
+        said = f"two.png, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.\n"
+        assert said in capsys.readouterr().out
+    assert len(shown) == 2
+    with pytest.raises(UserError, match=r"two\.png has no face 99: choose one from 1 to 2"):
         explain_face(recogniser, picture, 99)
     with pytest.raises(UserError, match="no face in empty"):
-        explain_face(recogniser, Recognised("empty.png", two, picture.table.head(0)), 1)
+        explain_face(recogniser, Recognised("empty.png", two_faces, picture.table.head(0)), 1)

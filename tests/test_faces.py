@@ -11,10 +11,16 @@ from face_photos import Photo, compose, cut_close, matches
 from PIL import Image
 
 from fer.faces import (
+    FAST,
     FRAME_SIDE,
+    GLANCE_SIDE,
+    MIRRORED,
     PHOTO_SIDE,
     SMALLEST,
+    TILT_SIDE,
     TURNS,
+    UPRIGHT_SIDE,
+    agree,
     find_faces,
     find_near_and_far,
     find_quickly,
@@ -24,13 +30,17 @@ from fer.faces import (
     keep_sure,
     look_again,
     look_for_eyes,
+    scale_down,
+    search,
 )
-from fer.haar import ALT2, merge, overlaps, run_cascade
+from fer.haar import ALT, ALT2, PROFILE, merge, overlaps, run_cascade
 
 # Marked by hand, hairline to chin.
 HOPPER_FACE = np.array([[175, 75, 175, 250]])
 COLLINS_FACE = np.array([[182, 62, 85, 112]])
 EACH = np.eye(2, dtype=bool).tolist()  # of two faces, found once each
+# scikit-image brings 100 faces of Labeled Faces in the Wild, of 25×25 pixels.
+IN_THE_WILD = (np.load(Path(skimage.__file__).parent / "data" / "lfw_subset.npy")[:100] * 255).astype(np.uint8)
 WITHOUT_FACES = [
     *(Path(sklearn.datasets.__file__).parent / "images" / name for name in ("china.jpg", "flower.jpg")),
     *(Path(skimage.__file__).parent / "data" / name for name in ("chelsea.png", "coffee.png", "brick.png")),
@@ -210,3 +220,70 @@ def test_light_does_not_matter_to_the_second_look(hopper: np.ndarray):
     box = np.array([155, 90, 215, 215], float)
     bright, dark = (look_again((grey(hopper) * light).astype(np.uint8), box, TURNS) for light in (1, 0.3))
     assert dark > 0.7 * bright
+
+
+def faint(image: np.ndarray) -> np.ndarray:
+    """Leave fifteen shades of grey, as in fog."""
+    return (image * 0.06 + 100).astype(np.uint8)
+
+
+@pytest.mark.parametrize("side", [TILT_SIDE, UPRIGHT_SIDE])
+def test_fog_does_not_hide_a_face_from_a_search(hopper: np.ndarray, side: int):
+    (found,) = search(faint(grey(hopper)), side, FAST)
+    assert matches(found[:, :4], HOPPER_FACE).any()
+
+
+def test_fog_does_not_matter_to_second_look_and_eyes(collins: np.ndarray):
+    box = find_thoroughly(grey(collins))[0].astype(float)
+    assert look_again(faint(grey(collins)), box, TURNS) > 0.4 * look_again(grey(collins), box, TURNS)
+    assert look_for_eyes(faint(grey(collins)), box) > 0.6 * look_for_eyes(grey(collins), box)
+
+
+@pytest.mark.parametrize("angle", [-22, 22])
+def test_tilted_faces_in_a_video_are_found(hopper: np.ndarray, collins: np.ndarray, angle: int):
+    for image, face in ((hopper, HOPPER_FACE), (collins, COLLINS_FACE)):
+        assert matches(find_near_and_far(turned(grey(image), face, angle)), face).tolist() == [[True]]
+
+
+def test_faces_turned_to_either_side_count_for_more():
+    faces = [cv2.resize(face, (50, 50)) for face in IN_THE_WILD]
+    left, right, front, every = (
+        np.array([look_again(face, np.array([0, 0, 50, 50], float), TURNS, *others) for face in faces])
+        for others in (((PROFILE,),), ((MIRRORED,),), ((ALT,),), ())
+    )
+    assert (left > 0).sum() > 30
+    assert (right > 0).sum() > 10
+    np.testing.assert_allclose(every, front + left + right)
+
+
+def test_of_a_box_in_a_box_one_is_agreed_on(hopper: np.ndarray):
+    found = np.array([[155, 90, 215, 215, 90], [200, 150, 70, 70, 80]], float)
+    assert agree(grey(hopper), [found], 7).tolist() == [[155, 90, 215, 215]]
+
+
+def test_boxes_of_both_cascades_are_framed_alike_in_the_wild():
+    ratios = []
+    for face in IN_THE_WILD[:40]:
+        room = cv2.copyMakeBorder(cv2.resize(face, (75, 75)), 20, 20, 20, 20, cv2.BORDER_REPLICATE)
+        found = [run_cascade(name, room, 1.02, SMALLEST) for name in ("frontalface_default", ALT2)]
+        if all(map(len, found)):
+            first, second = (boxes[boxes[:, 4].argmax()] for boxes in found)
+            ratios.append(second[2] / first[2])
+    assert len(ratios) > 35
+    assert np.mean(ratios) == pytest.approx(1.01, abs=0.014)
+
+
+@pytest.mark.parametrize("scale", [0.21, 0.3, 0.5])
+def test_fine_stripes_become_grey(scale: float):
+    stripes = np.tile(np.array([[0, 255]], np.uint8), (400, 200))
+    assert scale_down(stripes, scale).std() < 1
+
+
+def test_a_face_at_middle_distance_does_not_hide_somebody_behind(collins: np.ndarray):
+    head, frame = grey(collins)[:256, 100:356], np.full((480, 640), 128, np.uint8)
+    frame[:323, :323] = cv2.resize(head, (323, 323), interpolation=cv2.INTER_AREA)
+    frame[340:475, 500:635] = cv2.resize(head, (135, 135), interpolation=cv2.INTER_AREA)
+    (found,) = search(frame, GLANCE_SIDE, FAST)
+    assert len(found) == 1  # the larger one only
+    assert len(glance(frame)) == 0
+    assert len(find_faces(frame)) == 2

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -115,6 +116,16 @@ def test_every_failure_is_one_sentence_without_secrets(server: str, path: str, s
     assert message.startswith("127.0.0.1 ")
     assert not any(word in message for word in ("\n", "password", "secret", "Traceback"))
     assert time.monotonic() - start < 10
+
+
+def test_a_server_that_drips_on_is_left_alone(server: str):
+    before = threading.enumerate()
+    with pytest.raises(UserError, match="took longer"):
+        fetch_picture(f"{server}/drip", longest=0.5)
+    fetching_still = [thread for thread in threading.enumerate() if thread.name == "fetch a picture"]
+    for thread in set(fetching_still) - set(before):
+        thread.join(3)
+        assert not thread.is_alive()
 
 
 def test_silence_ends_before_the_whole_time_is_over(server: str, monkeypatch: pytest.MonkeyPatch):

@@ -128,3 +128,7 @@ def test_worst_mistakes_come_first():
     probabilities = np.array([[0.9, 0.1, 0, 0, 0], [0.6, 0.4, 0, 0, 0], [0.2, 0.8, 0, 0, 0]])
     assert worst_mistakes(np.array([1, 1, 1]), probabilities, most=5).tolist() == [0, 1]
     assert worst_mistakes(np.array([1, 1, 1]), probabilities, most=1).tolist() == [0]
+
+
+def test_the_committed_network_is_calibrated():
+    assert METRICS["PublicTest"]["expected_calibration_error"] <= 0.03

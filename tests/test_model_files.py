@@ -90,12 +90,13 @@ def test_code_in_a_model_is_refused_not_run(folder: Path, tmp_path: Path):
     """A Lambda layer is Python code; loading it would run what a stranger wrote."""
     proof = tmp_path / "proof"
     inputs = keras.Input((48, 48, 1))
-    outputs = keras.layers.Lambda(lambda x, write=str(proof): (open(write, "w"), x)[1])(inputs)  # noqa: SIM115, PTH123
-    evil = keras.Model(inputs, outputs)
+    # The path is written into the code: with a default argument Keras could not read it back even where it may.
+    write = eval(f"lambda x: (open({str(proof)!r}, 'w'), x)[1]")  # noqa: S307
+    evil = keras.Model(inputs, keras.layers.Lambda(write)(inputs))
     proof.unlink()
     (folder / "fer.json").write_text(evil.to_json())
     (folder / "SHA256SUMS").unlink()
-    with pytest.raises(UnusableModelError, match="cannot be loaded"):
+    with pytest.raises(UnusableModelError, match=r"cannot be loaded: .*`?Lambda`? layer"):
         load_network(folder)
     assert not proof.exists()
 

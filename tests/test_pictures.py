@@ -37,8 +37,8 @@ EXIF_TURNED[0x0112] = 6  # turn right by 90 degrees to see it upright
 def test_bad_files_get_one_sentence_with_their_name():
     jpeg = HOPPER.read_bytes()
     cases = {
-        "empty.jpg": (b"", "empty"),
-        "text.jpg": (b"Dear diary, this is no picture.", "text"),
+        "empty.jpg": (b"", "is empty"),
+        "text.jpg": (b"Dear diary, this is no picture.", "(it is text)"),
         "page.png": (b"<!DOCTYPE html><html></html>", "web page"),
         "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 600, "HEIC"),
         "paper.pdf": (b"%PDF-1.7 \xff", "PDF"),
@@ -188,3 +188,14 @@ def test_names_are_shown_in_one_line_and_in_their_own_script():
     assert {name: printable(name) for name in names} == names
     for name in ("Großmutter 祖母.jpeg", "<script>'\".jpg", "👨\u200d👩\u200d👧 🎂.png", "می\u200cخواهم.jpg"):
         assert printable(name) == name
+
+
+def test_a_transparent_palette_becomes_white():
+    for image in (Image.new("P", (4, 4), 0), Image.new("L", (4, 4), 0)):
+        assert (decode_upload(encoded(image, "PNG", transparency=0), "a.png") == 255).all()
+
+
+@pytest.mark.parametrize(("kind", "scale"), [(np.float32, 257), (np.float32, 1), (np.int32, 1)])
+def test_more_than_sixteen_bits_keep_their_brightness(kind: type, scale: int):
+    decoded = decode_upload(encoded(Image.fromarray(HALVES.astype(kind) * kind(scale)), "TIFF"), "a.tif")
+    np.testing.assert_allclose(decoded[..., 1].astype(int), HALVES, atol=2)

@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import COLLINS, HOPPER
+from conftest import COLLINS, HOPPER, png
 from PIL import Image
 from test_fetching import server  # noqa: F401 - a fixture
 from test_video import clip  # noqa: F401 - a fixture
 
-from fer import uploads
+from fer import collecting, report, sources, uploads
+from fer.drawing import annotate, as_jpeg, as_png, plot_probabilities
 from fer.environment import UserError
+from fer.faces import crop_faces
+from fer.following import BOX
+from fer.pictures import to_grey
 from fer.places import digest, picture_place
 from fer.recognition import Recogniser
 from fer.sources import Desk
@@ -209,3 +213,54 @@ def test_jupyter_s_button_hands_everything_over(desk: Desk, monkeypatch: pytest.
     files = [("me.zip", zipped(HOPPER)), ("me.jpg", HOPPER.read_bytes()), ("empty.jpg", b"")]
     button.value = tuple({"name": name, "content": memoryview(content), **about} for name, content in files)
     assert {"me/faces.csv", "uploads/faces.csv", "uploads/problems.csv"} <= set(made(desk))
+
+
+def test_what_is_shown_and_saved_has_the_boxes(recogniser: Recogniser, two_faces: np.ndarray, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(report, "display", lambda what: shown.append(what.data))
+    table = report.report_picture(recogniser, "two.png", png(two_faces), tmp_path).table
+    expected = annotate(two_faces, table)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "two.png")), expected)
+    crops = crop_faces(to_grey(two_faces), table[BOX].to_numpy())
+    assert shown == [as_jpeg(expected), as_png(plot_probabilities(table, crops))]
+
+
+def test_the_table_of_a_picture_is_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    shown = []
+    monkeypatch.setattr(sources, "display", shown.append)
+    desk.take_source(str(HOPPER))
+    pd.testing.assert_frame_equal(shown[0], report.readable({"grace_hopper.jpg": desk.latest.table}))
+
+
+def test_small_photos_are_searched_thoroughly_too(desk: Desk, one_far_behind: Image.Image):
+    content = png(np.asarray(one_far_behind))
+    assert len(desk.recogniser.recognise(np.asarray(one_far_behind))) == 1  # as a frame of a camera
+    desk.take_uploads([("two.png", content)])
+    assert len(desk.latest.table) == 2
+    desk.take_uploads([("one.png", content), ("other.png", content)])
+    assert len(pd.read_csv(next(desk.results.rglob("faces.csv")))) == 4
+
+
+def test_videos_are_sampled_at_the_chosen_rate(recogniser: Recogniser, clip: Path, tmp_path: Path):  # noqa: F811
+    Desk(recogniser, tmp_path, frames_per_second=2).take_source(str(clip))
+    assert pd.read_csv(tmp_path / "clip" / "timeline.csv")["seconds"].nunique() == 6
+
+
+def test_a_picture_of_gigabytes_is_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(collecting, "LARGEST_FILE", 1000)
+    with pytest.raises(UserError, match=r"grace_hopper\.jpg has .* the limit"):
+        desk.take_source(str(HOPPER))
+
+
+def test_a_file_that_may_not_be_read_is_one_sentence(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(sources, "is_zip", refuse)
+    with pytest.raises(UserError, match=r"^grace_hopper\.jpg cannot be read \(Permission denied\)"):
+        desk.take_source(str(HOPPER))
+
+
+def test_an_address_in_capitals_is_fetched(desk: Desk, server: str):  # noqa: F811
+    desk.take_source(f"HTTP{server.removeprefix('http')}/nasa/collins.png")
+    assert desk.latest.name == "collins.png"

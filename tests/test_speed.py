@@ -15,7 +15,7 @@ from PIL import Image
 from recognise import Still, cascades_of, draw, goals, large_photo, run_all, stills, stream, summary, timed
 from train import feeding, made_up
 
-from fer.faces import crop_faces, find_faces, glance
+from fer.faces import crop_faces, find_faces, find_thoroughly, glance
 from fer.following import find_faces_again
 from fer.pictures import to_grey
 from fer.recognition import Recogniser
@@ -52,6 +52,20 @@ def test_a_frame_is_searched_faster_than_at_full_size(frame: Still):
     plain = median(partial(cascade.detectMultiScale, grey, 1.1, 5, 0, (50, 50)))
     assert 1.7 * median(partial(find_faces, grey)) < plain
     assert 4 * median(partial(find_faces_again, grey, find_faces(grey))) < plain
+
+
+def test_one_face_is_classified_faster_than_by_keras(recogniser: Recogniser):
+    crop = np.zeros((1, 48, 48), np.uint8)
+    assert 3 * median(partial(recogniser.classify, crop)) < median(
+        partial(recogniser.network.predict, crop[..., None], verbose=0)
+    )
+
+
+def test_twelve_megapixels_cost_little_more_than_half_a_megapixel(frame: Still):
+    photo = to_grey(large_photo([frame] * 6))
+    small = cv2.resize(photo, (800, 600), interpolation=cv2.INTER_AREA)
+    large_time, small_time = (min(timed(partial(find_thoroughly, of))[0] for _ in range(3)) for of in (photo, small))
+    assert large_time < 2 * small_time
 
 
 def test_feeding_a_training_costs_little_beside_its_steps():
@@ -101,6 +115,8 @@ def test_readme_carries_the_measured_speed():
 
 def test_readme_carries_recall_and_false_boxes():
     measured = pd.read_csv(ROOT / "results" / "find_faces.csv").set_index(["pictures", "way"])
+    assert measured.loc[("photos of people", "now")].recall > 0.9
+    assert (measured.xs("now", level="way").false_boxes_a_photo < 0.07).all()
     for pictures in ("photos of people", "composites", "faces cut out closely"):
         before, now = (measured.loc[(pictures, way)] for way in ("before", "now"))
         cells = [f"{100 * now.recall:.1f} %", f"{100 * before.recall:.1f} %"]

@@ -207,3 +207,15 @@ def test_videos_play_in_a_browser(make_page: Callable[[Path], str], tmp_path: Pa
     assert state["ready"] >= 2
     assert state["time"] >= 0.5
     assert state["width"] == 640
+
+
+def test_timeline_and_video_are_shown_and_the_bar_knows_its_end(
+    recogniser: Recogniser, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    shown = []
+    monkeypatch.setattr(module, "display", shown.append)
+    report_video(recogniser, open_clip(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
+    timeline, film = shown
+    assert timeline.data == (tmp_path / "timeline.png").read_bytes()
+    assert film.mimetype == "video/mp4"
+    assert "0/15 [00:00<?" in capsys.readouterr().out

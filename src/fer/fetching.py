@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -38,7 +39,8 @@ def fetch_picture(
     answers: queue.Queue[tuple[str, bytes] | UserError] = queue.Queue()
     # On a thread of its own: a socket's time-out never expires while a byte a second comes in.
     limits = (largest, time.monotonic() + longest)
-    threading.Thread(target=lambda: answers.put(download(address, *limits)), daemon=True).start()
+    work = threading.Thread(target=lambda: answers.put(download(address, *limits)), name="fetch a picture", daemon=True)
+    work.start()
     try:
         answer = answers.get(timeout=longest)
     except queue.Empty:
@@ -57,7 +59,8 @@ def download(address: str, largest: int, deadline: float) -> tuple[str, bytes] |
             reason = refusal(answer)
             content = bytearray()
             if not reason:
-                for piece in answer.raw.stream(2**16, decode_content=False):
+                # read1 gives what has come; read would wait for so many bytes, however slowly they drip.
+                for piece in iter(partial(answer.raw.read1, 2**16), b""):
                     content += piece
                     if len(content) > largest or time.monotonic() > deadline:
                         reason = f"sends more than {largest / 1e6:.0f} MB, the limit. Make the picture smaller first."
