@@ -24,7 +24,9 @@ class Recogniser:
         self.classes = classes  # the names of the network's answers, in their order
         self.columns = (*FACE_COLUMNS, *classes)
         self.network = network
-        self.forward_one = trace_for_one(network) or self.forward  # now, so that the first picture need not wait
+        # Compiled and used once now, so that the first picture need not wait.
+        self.forward_one = trace_for_one(network) or self.forward
+        self.classify(np.zeros((1, SIDE, SIDE), np.uint8))
 
     @cached_property
     def forward(self) -> Callable[[tf.Tensor], tf.Tensor]:
