@@ -318,7 +318,8 @@ from fer.distillation import answers_to_views, what_to_learn
 targets = what_to_learn(build_here, recipe, training, validation, MODELS / "runs", SEED)
 
 # %% [markdown]
-# Now the network itself:
+# Now the network itself. (The output below is of a second run, which found the training finished: yours prints a line
+# an epoch.)
 
 # %%
 folder = run_folder(MODELS / "runs", network, recipe, training, SEED)
