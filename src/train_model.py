@@ -526,8 +526,8 @@ compare(records | {RUN: result}, TESTED_ON, everything.classes).round(3)
 # `results/experiments.csv`.
 #
 # - **Teachers**: from 72.4 % (on labels) to 73.3 % with one, to 73.9 % with two; and the calibration error fell from
-#   4.9 to 2.8 points, since a mixture of opinions is a better guess of the probabilities than a smoothed label. A network
-#   taught by this one for 40 epochs came to 74.6 % in its best epoch, 74.1 % in the last: half a point more.
+#   4.9 to 2.8 points, since a mixture of opinions is a better guess of the probabilities than a smoothed label. One
+#   more, taught by this one for 40 epochs, came to 74.6 % in its best epoch, 74.1 % in the last: half a point.
 # - **Erasing rectangles, stronger changes, standardised light**: nothing on clean pictures, five to ten points in the
 #   dark and with a covered mouth.
 # - **A first convolution at every other pixel**: it trains a third faster; together with leaving out label smoothing it
