@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from fer.augmentation import Augmentation, augment, evaluation_batches, one_hot, training_batches
+from fer.augmentation import Augmentation, augment, evaluation_batches, mix, one_hot, training_batches
 from fer.callbacks import StopAtAccuracy
 from fer.checkpoints import run_folder
 from fer.dataset import Pictures, read_fer2013
@@ -204,8 +204,30 @@ def test_same_seed_gives_the_same_figures(pictures: Pictures, tmp_path: Path):
     assert not first.equals(run("other", SEED + 1))
 
 
-def batches_of(pictures: Pictures, reach: Augmentation, seed: int, epochs: range) -> tf.data.Dataset:
-    return training_batches(pictures, one_hot(pictures.labels), 32, reach, seed, epochs)
+def test_a_mixed_picture_is_learnt_as_the_mixture_that_it_is():
+    greys = np.arange(200, dtype=np.float32)  # a picture each; what is to be learnt tells which pictures are in it
+    images, targets = np.ones((200, 8, 8, 1), np.float32) * greys[:, None, None, None], np.eye(200, dtype=np.float32)
+    mixed, learnt = (values.numpy() for values in mix(images, targets, tf.constant([1, 2], tf.int64), 0.4))
+    np.testing.assert_allclose(mixed, np.ones_like(images) * (learnt @ greys)[:, None, None, None], rtol=1e-4)
+    np.testing.assert_allclose(learnt.sum(axis=1), 1, rtol=1e-5)
+    assert (np.count_nonzero(learnt > 0.01, axis=1) <= 2).all()
+    assert 0.75 < learnt.max(axis=1).mean() < 0.95  # one prevails, mostly
+    assert (learnt.max(axis=1) < 0.7).any()
+
+
+def batches_of(
+    pictures: Pictures, reach: Augmentation, seed: int, epochs: range, mixing: float = 0.0
+) -> tf.data.Dataset:
+    return training_batches(pictures, one_hot(pictures.labels), 32, reach, seed, epochs, mixing)
+
+
+def test_batches_are_mixed_only_where_the_recipe_says_so(pictures: Pictures):
+    def surest(mixing: float) -> np.ndarray:
+        batches = batches_of(pictures, Augmentation(), 1, range(1), mixing)
+        return np.concatenate([labels for _, labels in batches]).max(axis=1)
+
+    assert (surest(0.0) == 1).all()
+    assert (surest(0.4) < 0.9).any()
 
 
 def test_batches_are_the_same_for_the_same_seed(pictures: Pictures):

@@ -73,12 +73,35 @@ def erase(images: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
     return tf.where(in_rows & in_columns & chosen, tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True), images)
 
 
+def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, mixing: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Lay each picture of a batch over another, and what is to be learnt of the two likewise (Zhang et al. 2018).
+
+    The shares are drawn from a beta distribution of which `mixing` is both parameters: below 1, one of the pictures
+    mostly prevails. The batch's order is random, so that its reverse pairs pictures at random.
+    """
+    count = tf.shape(images)[0]
+    ours, others = (tf.random.stateless_gamma((count,), seed + which, mixing) for which in (12, 13))
+    share = (ours / (ours + others))[:, None]
+
+    def blend(values: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+        return share * values + (1 - share) * tf.reverse(values, [0])
+
+    return blend(images, share[..., None, None]), blend(targets, share)
+
+
 def training_batches(
-    pictures: Pictures, targets: np.ndarray, batch_size: int, reach: Augmentation, seed: int, epochs: range
+    pictures: Pictures,
+    targets: np.ndarray,
+    batch_size: int,
+    reach: Augmentation,
+    seed: int,
+    epochs: range,
+    mixing: float = 0.0,
 ) -> tf.data.Dataset:
-    """Give the batches of these epochs one after the other, shuffled and augmented anew in each.
+    """Give the batches of these epochs one after the other, shuffled, augmented and mixed anew in each.
 
     targets: (N, classes) float32, the probabilities that the network is to learn for each picture.
+    mixing: see `mix`; 0 leaves each picture to itself.
     What an epoch looks like follows from the seed and its number alone, so that a run that goes on later sees what it
     would have seen. Yields images (batch_size, 48, 48, 1) float32 in 0–255 and their targets (batch_size, classes)
     float32; `batches_an_epoch` of them, the last pictures of an epoch's order being left out.
@@ -89,11 +112,12 @@ def training_batches(
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         batches = each.shuffle(count, seed=seed + 1_000_003 * epoch).batch(batch_size).take(whole)
-        numbered = batches.enumerate(start=epoch * whole)
-        return numbered.map(
-            lambda number, batch: (augment(batch[0], tf.stack([tf.cast(seed, tf.int64), number]), reach), batch[1]),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        return batches.enumerate(start=epoch * whole).map(change, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def change(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        own_seed = tf.stack([tf.cast(seed, tf.int64), number])
+        images, targets = augment(batch[0], own_seed, reach), batch[1]
+        return mix(images, targets, own_seed, mixing) if mixing else (images, targets)
 
     return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
 

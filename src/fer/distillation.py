@@ -18,37 +18,37 @@ VIEWS = 8
 
 def what_to_learn(
     build: Callable[[], keras.Model], recipe: Recipe, training: Pictures, validation: Pictures, runs: Path, seed: int
-) -> np.ndarray:
-    """Return the (N, classes) float32 targets of the training pictures, as the recipe says.
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the (N, classes) float32 targets of the training pictures and the weights to start from, by the recipe.
 
-    Without teachers they are the smoothed labels. With teachers, networks of the same kind are trained first, one
-    after the other, and each learns from those before it (Furlanello et al. 2018): its targets are a mixture of the
-    label and of what they think of the picture on average (Hinton et al. 2015). About one label in five is disputed
-    here, and other opinions say which. Teachers and opinions are kept in `runs`.
+    Without teachers these are the smoothed labels, and no weights. With teachers, networks of the same kind are trained
+    first, one after the other. Each goes on from the weights of the one before it, and its targets are a mixture of the
+    label and of what that one thinks of the picture (Hinton et al. 2015; Furlanello et al. 2018, who start afresh each
+    time). About one label in five is disputed here, and another opinion says which. Teachers and opinions are kept in
+    `runs`.
     """
-    opinions, classes = [], len(training.classes)
-
-    def targets() -> np.ndarray:
-        if not opinions:
-            return one_hot(training.labels, recipe.label_smoothing, classes)
-        return recipe.trust * np.mean(opinions, axis=0) + (1 - recipe.trust) * one_hot(training.labels, classes=classes)
-
+    targets, weights = one_hot(training.labels, recipe.label_smoothing, len(training.classes)), []
     for earlier, epochs in enumerate(recipe.teacher_epochs):
         recipe_of_teacher = recipe._replace(epochs=epochs, teacher_epochs=recipe.teacher_epochs[:earlier])
         own_seed = (seed - len(recipe.teacher_epochs) + earlier) % 2**32  # the seeds before the student's
         keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
         keras.utils.set_random_seed(own_seed)
         teacher = build()
+        if weights:
+            teacher.set_weights(weights)
         folder = run_folder(runs, teacher, recipe_of_teacher, training, own_seed)
         kept = folder / "opinion.npy"
         if not kept.exists():
             print(f"Teacher {earlier + 1} of {len(recipe.teacher_epochs)}:")
-            train(teacher, recipe_of_teacher, training, targets(), validation, folder, own_seed)
+            train(teacher, recipe_of_teacher, training, targets, validation, folder, own_seed)
             unfinished = folder / "unfinished.npy"
             np.save(unfinished, opinion(teacher, training, recipe.augmentation, own_seed))
             unfinished.replace(kept)
-        opinions.append(np.load(kept))
-    return targets()
+        teacher.load_weights(folder / "best.weights.h5")
+        weights = teacher.get_weights()
+        labels = one_hot(training.labels, classes=len(training.classes))
+        targets = recipe.trust * np.load(kept) + (1 - recipe.trust) * labels
+    return targets, weights
 
 
 def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:

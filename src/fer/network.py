@@ -33,11 +33,9 @@ def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
 def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     """Build a small residual network: ten convolutions, each batch-normalised, then the mean over the picture.
 
-    A quarter of the parameters of `original` and under half of its multiplications. Each picture is first brought
-    to mean 0 and deviation 1, so that a dim room looks like a bright one. The first convolution looks at every other
-    pixel only: what is done on 48 × 48 places costs most of the time and little of the accuracy. Each stage corrects
-    what it has by two convolutions (He et al. 2016), whose channels are weighted by what is in the picture (Hu et
-    al. 2018).
+    A quarter of the parameters of `original` and a third of its multiplications. Each picture is first brought to mean 0
+    and deviation 1, so that a dim room looks like a bright one. Each stage corrects what it has by two convolutions (He
+    et al. 2016), whose channels are weighted by what is in the picture (Hu et al. 2018).
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
     # Where the network computes with 16 bits, the first and the last steps still take 32.
@@ -45,10 +43,9 @@ def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     # One group is the whole picture. (LayerNormalization over three axes is the same, but Keras loses them on loading
     # fer.h5 with `load_model`.)
     x = layers.GroupNormalization(groups=1, center=False, scale=False, name="standardise", dtype="float32")(x)
-    x = layers.ReLU()(convolve(x, 32, size=5, strides=2))
+    x = layers.ReLU()(convolve(x, 24))
     for width in (40, 80, 160):  # on 24, 12 and 6 pixels a side
-        if width > 40:
-            x = layers.MaxPooling2D(2)(x)
+        x = layers.MaxPooling2D(2)(x)
         x = layers.ReLU()(convolve(x, width))
         correction = layers.ReLU()(convolve(x, width))
         correction = weigh_channels(convolve(correction, width))
@@ -59,9 +56,9 @@ def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     return keras.Model(inputs, outputs, name="modern")
 
 
-def convolve(x: keras.KerasTensor, width: int, size: int = 3, strides: int = 1) -> keras.KerasTensor:
-    """Convolve and normalise over the batch (Ioffe & Szegedy 2015), which allows a high learning rate."""
-    x = layers.Conv2D(width, size, strides, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    """Convolve 3×3 and normalise over the batch (Ioffe & Szegedy 2015), which allows a high learning rate."""
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     return layers.BatchNormalization()(x)
 
 

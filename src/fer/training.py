@@ -27,9 +27,10 @@ class Recipe(NamedTuple):
     augmentation: Augmentation
     stop_accuracy: float
     stop_val_accuracy: float
+    mixing: float = 0.0  # both parameters of the beta distribution of the shares in which pictures are mixed
     hold_out_one_in: int = 0  # one in so many training pictures is kept back, to calibrate the network on
-    teacher_epochs: tuple[int, ...] = ()  # so long are other networks trained first; each learns from those before it
-    trust: float = 0.0  # the teachers' share, 0–1, in what is learnt; the label has the rest
+    teacher_epochs: tuple[int, ...] = ()  # so long are other networks trained first; each goes on from the last
+    trust: float = 0.0  # the last teacher's share, 0–1, in what is learnt; the label has the rest
 
 
 RECIPES = {
@@ -45,7 +46,7 @@ RECIPES = {
         stop_val_accuracy=0.71,
     ),
     "modern": Recipe(
-        epochs=24,
+        epochs=64,
         batch_size=128,
         optimizer="sgd",
         learning_rate=0.1,
@@ -54,8 +55,9 @@ RECIPES = {
         augmentation=Augmentation(shift=0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25),
         stop_accuracy=0.90,
         stop_val_accuracy=0.80,
+        mixing=0.4,
         hold_out_one_in=20,
-        teacher_epochs=(24, 24),
+        teacher_epochs=(28, 36),
         trust=0.7,
     ),
     # For a network that knows faces and gets a new last layer: small steps, so that it does not forget them.
@@ -141,7 +143,9 @@ def train(
                 print(f"Going on after epoch {done}, as kept in {folder}.")
             epochs = range(done, recipe.epochs)
             network.fit(
-                training_batches(training, targets, recipe.batch_size, recipe.augmentation, seed, epochs),
+                training_batches(
+                    training, targets, recipe.batch_size, recipe.augmentation, seed, epochs, recipe.mixing
+                ),
                 steps_per_epoch=steps,
                 initial_epoch=done,
                 epochs=recipe.epochs,
