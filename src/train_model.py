@@ -9,8 +9,9 @@
 # It does the same with pictures of your own, sorted into classes of your own.
 #
 # Run the cells from top to bottom. On a free Colab GPU this should take minutes (*Runtime → Change runtime type → T4
-# GPU*), on a laptop an hour or two. If it is interrupted, run it again: as long as the disk is there (in Colab, switch
-# on `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
+# GPU*), on a laptop four hours (with `EPOCHS = 10` one, and the network is weaker). If it is interrupted,
+# run it again: as long as the disk is there (in Colab, switch on `SAVE_TO_DRIVE`), it goes on after the last finished
+# epoch and comes to the same end.
 
 # %% [markdown]
 # ## Choose
@@ -333,8 +334,8 @@ network = plain_copy(network, build)  # one that every machine computes alike
 # %% [markdown]
 # ### Accuracy and loss
 #
-# Training accuracy is measured on the pictures as they were changed at random, with dropout on, and, where there was a
-# teacher, as agreement with what was to be learnt.
+# Training accuracy is measured on the pictures as they were changed and blended at random, with dropout on, and, where
+# there was a teacher, as agreement with what was to be learnt.
 
 # %%
 history.to_csv(RESULTS / "history.csv", index=False, float_format="%.5f")

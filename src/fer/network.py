@@ -33,9 +33,9 @@ def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
 def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     """Build a small residual network: ten convolutions, each batch-normalised, then the mean over the picture.
 
-    A quarter of the parameters of `original` and a third of its multiplications. Each picture is first brought to mean 0
-    and deviation 1, so that a dim room looks like a bright one. Each stage corrects what it has by two convolutions (He
-    et al. 2016), whose channels are weighted by what is in the picture (Hu et al. 2018).
+    A quarter of the parameters of `original` and a third of its multiplications. Each picture is first brought to mean
+    0 and deviation 1, so that a dim room looks like a bright one. Each stage corrects what it has by two convolutions
+    (He et al. 2016), whose channels are weighted by what is in the picture (Hu et al. 2018).
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
     # Where the network computes with 16 bits, the first and the last steps still take 32.
