@@ -60,7 +60,9 @@ def feeding(name: str, pictures: Pictures, turns: int) -> Iterator[np.ndarray]:
     targets = one_hot(pictures.labels)
 
     def batches(epoch: int) -> tf.data.Dataset:
-        return training_batches(pictures, targets, recipe.batch_size, recipe.augmentation, 1, range(epoch, epoch + 1))
+        return training_batches(
+            pictures, targets, recipe.batch_size, recipe.augmentation, recipe.mixing, 1, range(epoch, epoch + 1)
+        )
 
     def fit(data: tf.data.Dataset) -> None:
         network.fit(data, steps_per_epoch=steps, verbose=0, shuffle=False)

@@ -218,7 +218,7 @@ def test_a_mixed_picture_is_learnt_as_the_mixture_that_it_is():
 def batches_of(
     pictures: Pictures, reach: Augmentation, seed: int, epochs: range, mixing: float = 0.0
 ) -> tf.data.Dataset:
-    return training_batches(pictures, one_hot(pictures.labels), 32, reach, seed, epochs, mixing)
+    return training_batches(pictures, one_hot(pictures.labels), 32, reach, mixing, seed, epochs)
 
 
 def test_batches_are_mixed_only_where_the_recipe_says_so(pictures: Pictures):

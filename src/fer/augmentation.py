@@ -94,9 +94,9 @@ def training_batches(
     targets: np.ndarray,
     batch_size: int,
     reach: Augmentation,
+    mixing: float,
     seed: int,
     epochs: range,
-    mixing: float = 0.0,
 ) -> tf.data.Dataset:
     """Give the batches of these epochs one after the other, shuffled, augmented and mixed anew in each.
 

@@ -144,7 +144,7 @@ def train(
             epochs = range(done, recipe.epochs)
             network.fit(
                 training_batches(
-                    training, targets, recipe.batch_size, recipe.augmentation, seed, epochs, recipe.mixing
+                    training, targets, recipe.batch_size, recipe.augmentation, recipe.mixing, seed, epochs
                 ),
                 steps_per_epoch=steps,
                 initial_epoch=done,
