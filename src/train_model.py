@@ -8,10 +8,10 @@
 # which `via_image.ipynb` and `via_webcam.ipynb` use, and an honest account of how good the network is, in `results/`.
 # It does the same with pictures of your own, sorted into classes of your own.
 #
-# Run the cells from top to bottom. On a free Colab GPU this should take minutes (*Runtime → Change runtime type → T4
-# GPU*), on a laptop four hours (with `EPOCHS = 10` one, and the network is weaker). If it is interrupted,
-# run it again: as long as the disk is there (in Colab, switch on `SAVE_TO_DRIVE`), it goes on after the last finished
-# epoch and comes to the same end.
+# Run the cells from top to bottom. On a free Colab GPU (*Runtime → Change runtime type → T4 GPU*) this should take well
+# under an hour, on a laptop it takes about four. For a first try there, set `EPOCHS = 10`: an hour, for a weaker
+# network. If it is interrupted, run all cells again: as long as the disk is there (in Colab, switch on
+# `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
 
 # %% [markdown]
 # ## Choose
@@ -35,10 +35,11 @@ START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown With few pictures or without a GPU, start from the *shipped network*: it knows faces, and learns your
 # @markdown classes in minutes.
 EPOCHS = 0  # @param {type:"integer"}
-# @markdown The most epochs to train for; 0 takes the recipe's.
+# @markdown The most epochs to train for; 0 takes the recipe's. `modern` is the third of three networks that are trained
+# @markdown one after the other, for 28, 36 and 64 epochs: 10 means 30 in all.
 STOP_ACCURACY = 0.0  # @param {type:"number"}
 STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
-# @markdown Training stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
+# @markdown Training (each of the three) stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
 SHARE = 1.0  # @param {type:"slider", min:0.01, max:1, step:0.01}
 # @markdown The share of the pictures to use, for a quick try.
 KEEP_DUPLICATES = False  # @param {type:"boolean"}
@@ -262,14 +263,18 @@ import keras
 
 keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
 keras.utils.set_random_seed(SEED)
-network = build_here()
-plot_architecture(network).savefig(RESULTS / "cnn-architecture.png", dpi=120)
+student = build_here()
+untrained = student.get_weights()
+plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 
 # %% [markdown]
 # ## Train the network
 #
-# The recipe says how. In every epoch each picture is mirrored, turned, zoomed, shifted and relit a little at random;
-# for `modern` it is also blended with another, and what is to be learnt of the two likewise.
+# The recipe says how. In every epoch the pictures are changed anew: half of them are mirrored, all are shifted a
+# little; but for `original` they are also turned, zoomed and relit, and in one of four a rectangle is erased. From
+# scratch, `modern` sees them blended, too (*mixup*): of 80 % of a happy face and 20 % of a sad one it is to say 80 %
+# happy, 20 % sad. So it cannot learn pictures by heart.
+#
 # `StopAtAccuracy` ends the training as soon as accuracy *and* validation accuracy are above its thresholds; those of
 # `modern` are so high that its schedule normally runs to its end.
 
@@ -307,10 +312,11 @@ calibration, training = training.where(held_out), training.where(~held_out)
 print(f"{len(calibration.labels):,} training pictures are kept back, {len(training.labels):,} are trained on.")
 
 # %% [markdown]
-# `modern` has two teachers: networks of the same kind that are trained first, the one on the labels, the other on the
-# labels and on what the first thinks of each picture, averaged over eight changed views. From the other, the network
-# itself learns in the same way; each goes on from the weights of its teacher. That helps because the labels are noisy:
-# where label and teacher disagree, it need not believe either. (A network that starts from the shipped one has none.)
+# `modern` is the third of three networks of the same kind, trained one after the other. The first learns from the
+# labels. The second starts with the first one's weights and learns a mixture: 30 % the label, 70 % what the first
+# thinks of the picture (the mean over eight changed views). The third, which is kept, does the same with the second as
+# its teacher. That helps because the labels are noisy: where label and teacher disagree, what is learnt lies between.
+# (`original` has no teachers, nor has a network that starts from the shipped one.)
 
 # %%
 from fer.distillation import answers_to_views, what_to_learn
@@ -325,17 +331,17 @@ targets, weights = what_to_learn(build_here, recipe, training, validation, MODEL
 
 # %%
 # @title Train the network
-if weights:
-    network.set_weights(weights)  # of the last teacher
-folder = run_folder(MODELS / "runs", network, recipe, training, SEED)
-history = train(network, recipe, training, targets, validation, folder, SEED)
-network = plain_copy(network, build)  # one that every machine computes alike
+student.set_weights(weights or untrained)  # also when this cell is run again
+folder = run_folder(MODELS / "runs", student, recipe, training, SEED)
+history = train(student, recipe, training, targets, validation, folder, SEED)
+network = plain_copy(student, build)  # one that every machine computes alike
 
 # %% [markdown]
 # ### Accuracy and loss
 #
-# Training accuracy is measured on the pictures as they were changed and blended at random, with dropout on, and, where
-# there was a teacher, as agreement with what was to be learnt.
+# The curve of `modern` begins where its teacher ended, and falls at first, because the learning rate rises again.
+# Training accuracy may lie below validation accuracy: it is measured on harder pictures (changed at random, for
+# `modern` also blended), with dropout on, and, where there was a teacher, as agreement with what was to be learnt.
 
 # %%
 history.to_csv(RESULTS / "history.csv", index=False, float_format="%.5f")
@@ -368,8 +374,8 @@ else:
 # %% [markdown]
 # ## Evaluate the trained network
 #
-# On PublicTest, or those of your own pictures that were kept for validation. The recipe and the best epoch were chosen
-# on it, so expect a little less on pictures that nothing was chosen on.
+# On PublicTest, or those of your own pictures that were kept for validation. The recipe and the best epochs (also the
+# teachers') were chosen on it, so expect a little less on pictures that nothing was chosen on.
 
 # %%
 # @title Measure the accuracy
@@ -514,7 +520,8 @@ if EXPORT:
 #
 # Judged on PublicTest or, of your own pictures, on those for validation; `low` and `high` bound the 95 % interval.
 # *Same answer always* gives every picture the shares that the classes have in the training data, and so calls all of
-# them the same. (Networks that were trained elsewhere appear if their `results` folder lies here.)
+# them the same. *Epochs* are the network's own: `modern` has its teachers' behind it. (Networks that were trained
+# elsewhere appear if their `results` folder lies here.)
 
 # %%
 # @title Compare

@@ -32,6 +32,7 @@ RECIPE = ENDLESS._replace(epochs=3)
 
 def write_history(path: Path, strategy: tf.distribute.Strategy, build: Callable[[], keras.Model], folder: Path) -> None:
     network = afresh(lambda: build_on(Hardware(strategy, "float32", ()), build))
+    network.set_weights(network.get_weights())  # as the notebook does
     training.train(network, RECIPE, FACES, TARGETS, FACES, folder, SEED).to_csv(path, index=False)
 
 

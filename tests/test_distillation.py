@@ -9,6 +9,7 @@ from test_training import ENDLESS, SEED, tiny_network
 from fer.augmentation import Augmentation, one_hot
 from fer.dataset import Pictures, read_fer2013
 from fer.distillation import opinion, what_to_learn
+from fer.environment import UserError
 from fer.training import train
 
 TAUGHT = ENDLESS._replace(teacher_epochs=(4,), trust=0.7, label_smoothing=0.1)
@@ -73,6 +74,14 @@ def test_a_teacher_cut_off_before_it_was_asked_is_asked_now(pictures: Pictures, 
     (kept,) = tmp_path.glob("*/opinion.npy")
     kept.unlink()
     np.testing.assert_allclose(targets_in(tmp_path, pictures), first, atol=1e-6)
+
+
+def test_a_teacher_whose_weights_were_deleted_is_missed_in_a_sentence(pictures: Pictures, tmp_path: Path):
+    targets_in(tmp_path, pictures)
+    (folder,) = tmp_path.iterdir()
+    (folder / "best.weights.h5").unlink()
+    with pytest.raises(UserError, match=f"Delete all of {folder} and train again"):
+        targets_in(tmp_path, pictures)
 
 
 def test_the_pupil_starts_from_what_its_teacher_could(pictures: Pictures, tmp_path: Path):

@@ -16,7 +16,9 @@ import pytest
 from conftest import ROOT
 from test_training import ENDLESS, SEED, noisy_network, tiny_network, train_on_labels
 
+import fer.training
 from fer.augmentation import one_hot
+from fer.checkpoints import read_history
 from fer.dataset import Pictures, read_fer2013, write_csv
 from fer.environment import UserError, check_writable
 from fer.evaluation import place_for
@@ -96,6 +98,28 @@ def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pi
     saved = keras.models.model_from_json((folder / "models" / "fer.json").read_text())
     saved.load_weights(folder / "models" / "fer.h5")
     np.testing.assert_array_equal(saved.predict(faces, verbose=0), network.predict(faces, verbose=0))
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
+    epoch: int, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """With the network that it had begun to train, as in the notebook."""
+
+    class Stopped(fer.training.EpochProgress):
+        def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+            if len(read_history(tmp_path / "stopped" / "history.csv")) == epoch and batch == 1:
+                raise KeyboardInterrupt
+
+    network, recipe = noisy_network(), LONG._replace(epochs=4)
+    untrained = network.get_weights()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(fer.training, "EpochProgress", Stopped)
+        train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)
+    network.set_weights(untrained)
+    again = train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)
+    whole = train_on_labels(noisy_network(), recipe, pictures, tmp_path / "whole", SEED)
+    pd.testing.assert_frame_equal(again, whole, check_exact=True)
 
 
 def test_killed_after_its_last_epoch_it_is_finished(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):

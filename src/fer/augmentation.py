@@ -74,10 +74,10 @@ def erase(images: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
 
 
 def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, mixing: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Lay each picture of a batch over another, and what is to be learnt of the two likewise (Zhang et al. 2018).
+    """Blend each picture of a batch with another, and their targets in the same shares (mixup, Zhang et al. 2018).
 
-    The shares are drawn from a beta distribution of which `mixing` is both parameters: below 1, one of the pictures
-    mostly prevails. The batch's order is random, so that its reverse pairs pictures at random.
+    The shares are drawn from Beta(mixing, mixing): below 1, one of the two mostly prevails. The batch is in random
+    order, so that pairing it with its own reverse pairs at random.
     """
     count = tf.shape(images)[0]
     ours, others = (tf.random.stateless_gamma((count,), seed + which, mixing) for which in (12, 13))

@@ -105,9 +105,9 @@ def cut_history(log: Path, epochs: int) -> pd.DataFrame:
     return kept
 
 
-def put_dropout_forward(network: keras.Model, steps: int) -> None:
-    """Let dropout go on where it was after so many steps: it counts how often it was asked, and Keras forgets that."""
+def put_dropout(network: keras.Model, steps: int) -> None:
+    """Put dropout where it is after so many steps: it counts how often it was asked, and Keras does not keep that."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dropout):
-            seed, asked = keras.ops.convert_to_numpy(layer.seed_generator.state)
-            layer.seed_generator.state.assign([seed, asked + steps])
+            seed, _ = keras.ops.convert_to_numpy(layer.seed_generator.state)
+            layer.seed_generator.state.assign([seed, steps])

@@ -10,6 +10,7 @@ import tensorflow as tf
 from fer.augmentation import Augmentation, augment, one_hot
 from fer.checkpoints import run_folder
 from fer.dataset import Pictures
+from fer.environment import writing_to
 from fer.progress import progress
 from fer.training import Recipe, train
 
@@ -19,13 +20,13 @@ VIEWS = 8
 def what_to_learn(
     build: Callable[[], keras.Model], recipe: Recipe, training: Pictures, validation: Pictures, runs: Path, seed: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the (N, classes) float32 targets of the training pictures and the weights to start from, by the recipe.
+    """Return what is to be learnt of each training picture, (N, classes) float32, and the weights to start from.
 
-    Without teachers these are the smoothed labels, and no weights. With teachers, networks of the same kind are trained
-    first, one after the other. Each goes on from the weights of the one before it, and its targets are a mixture of the
-    label and of what that one thinks of the picture (Hinton et al. 2015; Furlanello et al. 2018, who start afresh each
-    time). About one label in five is disputed here, and another opinion says which. Teachers and opinions are kept in
-    `runs`.
+    Without teachers these are the smoothed label and an empty list. With teachers, networks of the same kind are
+    trained first. The first learns from the labels. Each later one, and the student, starts from the weights of the one
+    before it and learns a mixture of the label and that one's opinion of the picture (Hinton et al. 2015; Furlanello et
+    al. 2018, who start afresh each time). Many labels are doubtful here: where the teacher disagrees, the target lies
+    between. Teachers and opinions are kept in `runs`.
     """
     targets, weights = one_hot(training.labels, recipe.label_smoothing, len(training.classes)), []
     for earlier, epochs in enumerate(recipe.teacher_epochs):
@@ -37,14 +38,16 @@ def what_to_learn(
         if weights:
             teacher.set_weights(weights)
         folder = run_folder(runs, teacher, recipe_of_teacher, training, own_seed)
-        kept = folder / "opinion.npy"
-        if not kept.exists():
+        best, kept = folder / "best.weights.h5", folder / "opinion.npy"
+        if not (best.exists() and kept.exists()):
             print(f"Teacher {earlier + 1} of {len(recipe.teacher_epochs)}:")
             train(teacher, recipe_of_teacher, training, targets, validation, folder, own_seed)
-            unfinished = folder / "unfinished.npy"
-            np.save(unfinished, opinion(teacher, training, recipe.augmentation, own_seed))
-            unfinished.replace(kept)
-        teacher.load_weights(folder / "best.weights.h5")
+            asked = opinion(teacher, training, recipe.augmentation, own_seed)
+            with writing_to(folder):
+                unfinished = folder / "unfinished.npy"
+                np.save(unfinished, asked)
+                unfinished.replace(kept)
+        teacher.load_weights(best)
         weights = teacher.get_weights()
         labels = one_hot(training.labels, classes=len(training.classes))
         targets = recipe.trust * np.load(kept) + (1 - recipe.trust) * labels

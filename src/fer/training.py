@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from fer.augmentation import Augmentation, batches_an_epoch, evaluation_batches, training_batches
 from fer.callbacks import EpochProgress, StopAtAccuracy
-from fer.checkpoints import KeepWeights, alone_in, cut_history, epochs_in, put_dropout_forward, read_history
+from fer.checkpoints import KeepWeights, alone_in, cut_history, epochs_in, put_dropout, read_history
 from fer.dataset import Pictures
 from fer.environment import UserError
 
@@ -27,9 +27,9 @@ class Recipe(NamedTuple):
     augmentation: Augmentation
     stop_accuracy: float
     stop_val_accuracy: float
-    mixing: float = 0.0  # both parameters of the beta distribution of the shares in which pictures are mixed
+    mixing: float = 0.0  # pictures are blended in shares from Beta(mixing, mixing), mostly near 0 or 1; 0: not at all
     hold_out_one_in: int = 0  # one in so many training pictures is kept back, to calibrate the network on
-    teacher_epochs: tuple[int, ...] = ()  # so long are other networks trained first; each goes on from the last
+    teacher_epochs: tuple[int, ...] = ()  # of each teacher, in order; each network starts where the last one ended
     trust: float = 0.0  # the last teacher's share, 0–1, in what is learnt; the label has the rest
 
 
@@ -134,7 +134,7 @@ def train(
         if last.exists():
             network.load_weights(last)
             done = epochs_in(last)
-            put_dropout_forward(network, done * steps)
+        put_dropout(network, done * steps)
         so_far = cut_history(log, done)
         if done and (done == recipe.epochs or stop.has_passed(so_far.iloc[-1])):
             print(f"This run is finished. To train afresh, delete {folder} or change SEED.")
@@ -160,6 +160,9 @@ def train(
                 ],
             )
         if not best.exists():
-            raise UserError(f"No epoch came to a good end. Delete {folder} and train with a smaller learning rate.")
+            raise UserError(
+                f"No epoch came to a good end, or {best.name} was deleted. Delete all of {folder} and train again; if"
+                " that does not help, with a smaller learning rate."
+            )
         network.load_weights(best)
     return read_history(log)
