@@ -339,7 +339,9 @@ network = plain_copy(student, build)  # one that every machine computes alike
 # %% [markdown]
 # ### Accuracy and loss
 #
-# The curve of `modern` begins where its teacher ended, and falls at first, because the learning rate rises again.
+# `modern` starts with the weights of its teacher, but its first epochs undo much of what they could, because the
+# learning rate rises again: the curve begins low, and ends higher.
+#
 # Training accuracy may lie below validation accuracy: it is measured on harder pictures (changed at random, for
 # `modern` also blended), with dropout on, and, where there was a teacher, as agreement with what was to be learnt.
 
