@@ -12,7 +12,7 @@ from fer.distillation import opinion, what_to_learn
 from fer.environment import UserError
 from fer.training import train
 
-TAUGHT = ENDLESS._replace(teacher_epochs=(4,), trust=0.7, label_smoothing=0.1)
+TAUGHT = ENDLESS._replace(teacher=ENDLESS._replace(epochs=4, label_smoothing=0.1), trust=0.7, label_smoothing=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def targets_in(runs: Path, pictures: Pictures, seed: int = SEED, **changes: obje
 
 
 def test_without_a_teacher_the_smoothed_labels_are_learnt(pictures: Pictures, tmp_path: Path):
-    targets, weights = learnt_in(tmp_path, pictures, teacher_epochs=())
+    targets, weights = learnt_in(tmp_path, pictures, teacher=None)
     labels = pictures.split("Training").labels
     assert (targets.argmax(axis=1) == labels).all()
     assert targets.max(axis=1) == pytest.approx(0.92)  # 0.9 and a fifth of the 0.1 that all share
@@ -45,7 +45,7 @@ def test_a_wrong_label_is_outvoted_by_the_teacher(pictures: Pictures, tmp_path: 
     training = pictures.split("Training")
     faces = [image.tobytes() for image in training.images]
     wrong = next(n for n, face in enumerate(faces) if faces.count(face) > 1 and training.labels[n] == 2)
-    targets = targets_in(tmp_path, pictures, SEED + 2, teacher_epochs=(30,), label_smoothing=0.0, trust=0.9)
+    targets = targets_in(tmp_path, pictures, SEED + 2, teacher=ENDLESS._replace(epochs=30), trust=0.9)
     assert targets[wrong].argmax() == 0
     agree = targets.argmax(axis=1) == training.labels
     assert agree.sum() >= len(agree) - 3
@@ -65,7 +65,7 @@ def test_a_teacher_is_trained_once_and_asked_once(pictures: Pictures, tmp_path: 
     assert {"best.weights.h5", "opinion.npy"} <= {path.name for path in teacher.iterdir()}
     np.testing.assert_array_equal(targets_in(tmp_path, pictures), first)
     assert "Epoch" not in capsys.readouterr().out
-    targets_in(tmp_path, pictures, learning_rate=0.02)
+    targets_in(tmp_path, pictures, teacher=TAUGHT.teacher._replace(learning_rate=0.02))
     assert len(list(tmp_path.iterdir())) == 2  # another recipe, another teacher
 
 
@@ -98,17 +98,18 @@ def test_the_pupil_starts_from_what_its_teacher_could(pictures: Pictures, tmp_pa
 
 def test_a_second_teacher_goes_on_from_the_first_and_is_asked_alone(pictures: Pictures, tmp_path: Path):
     training, validation = pictures.split("Training"), pictures.split("PublicTest")
-    targets, weights = learnt_in(tmp_path / "two", pictures, teacher_epochs=(3, 2))
+    first = TAUGHT.teacher
+    second = TAUGHT._replace(epochs=2, teacher=first, trust=0.4)
+    targets, weights = learnt_in(tmp_path / "two", pictures, teacher=second)
     assert len(list((tmp_path / "two").glob("*/opinion.npy"))) == 2
     # The second teacher is what a pupil of the first alone is.
-    recipe = TAUGHT._replace(epochs=2, teacher_epochs=(3,))
-    learnt, start = what_to_learn(tiny_network, recipe, training, validation, tmp_path / "one", SEED - 1)
+    learnt, start = what_to_learn(tiny_network, second, training, validation, tmp_path / "one", SEED - 1)
     pupil = tiny_network()
     pupil.set_weights(start)
-    train(pupil, recipe, training, learnt, validation, tmp_path / "pupil", SEED - 1)
+    train(pupil, second, training, learnt, validation, tmp_path / "pupil", SEED - 1)
     for own, expected in zip(pupil.get_weights(), weights, strict=True):
         np.testing.assert_allclose(own, expected, atol=1e-6)
-    opinion_of_it = opinion(pupil, training, recipe.augmentation, SEED - 1)
+    opinion_of_it = opinion(pupil, training, second.augmentation, SEED - 1)
     np.testing.assert_allclose(targets, 0.7 * opinion_of_it + 0.3 * one_hot(training.labels), atol=1e-5)
 
 

@@ -100,9 +100,9 @@ def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pi
     np.testing.assert_array_equal(saved.predict(faces, verbose=0), network.predict(faces, verbose=0))
 
 
-@pytest.mark.parametrize("epoch", [0, 2])
+@pytest.mark.parametrize(("epoch", "averaging"), [(0, False), (2, False), (2, True)])
 def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
-    epoch: int, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    epoch: int, averaging: bool, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """With the network that it had begun to train, as in the notebook."""
 
@@ -111,15 +111,18 @@ def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
             if len(read_history(tmp_path / "stopped" / "history.csv")) == epoch and batch == 1:
                 raise KeyboardInterrupt
 
-    network, recipe = noisy_network(), LONG._replace(epochs=4)
+    network, recipe = noisy_network(), LONG._replace(epochs=4, averaging=averaging)
     untrained = network.get_weights()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(fer.training, "EpochProgress", Stopped)
         train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)
     network.set_weights(untrained)
     again = train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)
-    whole = train_on_labels(noisy_network(), recipe, pictures, tmp_path / "whole", SEED)
+    uninterrupted = noisy_network()
+    whole = train_on_labels(uninterrupted, recipe, pictures, tmp_path / "whole", SEED)
     pd.testing.assert_frame_equal(again, whole, check_exact=True)
+    for own, expected in zip(network.get_weights(), uninterrupted.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, expected)
 
 
 def test_killed_after_its_last_epoch_it_is_finished(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):

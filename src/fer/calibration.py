@@ -21,10 +21,10 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     probabilities: (N, classes) of pictures that the network was not trained on. labels: (N,) int. Above 1 the network
     was too sure of itself, below 1 not sure enough.
     """
+    certain = one_hot(labels, classes=probabilities.shape[1])
 
     def loss(log_temperature: float) -> float:
-        tempered = temper(probabilities, np.exp(log_temperature))
-        return ((tempered - one_hot(labels, classes=probabilities.shape[1])) ** 2).sum(axis=1).mean()
+        return ((temper(probabilities, np.exp(log_temperature)) - certain) ** 2).sum(axis=1).mean()
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded").x))
 

@@ -46,19 +46,19 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 class KeepWeights(keras.callbacks.Callback):
-    """After each epoch keep the weights with the optimiser's state, and the best weights so far.
+    """After each epoch keep the weights with the optimiser's state, and the best weights so far or those of each epoch.
 
-    Each file is written beside and then renamed: a run that is killed leaves whole files only. A loss that is no number
-    any more ends the run; its epoch is not kept.
+    A loss that is no number any more ends the run; its epoch is not kept.
     """
 
-    def __init__(self, folder: Path, best_so_far: float) -> None:
+    def __init__(self, folder: Path, each: bool, best_so_far: float) -> None:
         super().__init__()
         self.folder = folder
+        self.each = each
         self.best = best_so_far
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write last.weights.h5, and best.weights.h5 if the validation accuracy is the best so far."""
+        """Write last.weights.h5, and before it epoch-001.weights.h5 or, if none was as good, best.weights.h5."""
         if not math.isfinite(logs["loss"]):
             self.model.stop_training = True
             print(
@@ -66,19 +66,25 @@ class KeepWeights(keras.callbacks.Callback):
                 " learning rate helps. The best weights before that are kept."
             )
             return
-        if logs["val_accuracy"] > self.best:
+        if self.each:
+            save_weights(self.model, self.folder / f"epoch-{epoch + 1:03d}.weights.h5", epoch + 1)
+        elif logs["val_accuracy"] > self.best:
             self.best = logs["val_accuracy"]
-            self.save("best.weights.h5", epoch + 1)
-        self.save("last.weights.h5", epoch + 1)
+            save_weights(self.model, self.folder / "best.weights.h5", epoch + 1)
+        save_weights(self.model, self.folder / "last.weights.h5", epoch + 1)
 
-    def save(self, name: str, epochs: int) -> None:
-        """Write the weights, with the number of epochs they are the work of, under a name, whole or not at all."""
-        unfinished = self.folder / "unfinished.weights.h5"
-        self.model.save_weights(unfinished)
-        with h5py.File(unfinished, "r+") as file:
-            # The optimiser's count of steps does not tell: with 16 bits on a GPU it skips those whose numbers overflow.
-            file.attrs["epochs"] = epochs
-        unfinished.replace(self.folder / name)
+
+def save_weights(network: keras.Model, file: Path, epochs: int) -> None:
+    """Write the weights, with the number of epochs they are the work of, whole or not at all.
+
+    They are written beside and then renamed: a run that is killed leaves whole files only.
+    """
+    unfinished = file.with_name("unfinished.weights.h5")
+    network.save_weights(unfinished)
+    with h5py.File(unfinished, "r+") as written:
+        # The optimiser's count of steps does not tell: with 16 bits on a GPU it skips those whose numbers overflow.
+        written.attrs["epochs"] = epochs
+    unfinished.replace(file)
 
 
 def epochs_in(weights: Path) -> int:

@@ -12,7 +12,7 @@ from fer.checkpoints import run_folder
 from fer.dataset import Pictures
 from fer.environment import writing_to
 from fer.progress import progress
-from fer.training import Recipe, train
+from fer.training import Recipe, lineage, train
 
 VIEWS = 8
 
@@ -22,36 +22,33 @@ def what_to_learn(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return what is to be learnt of each training picture, (N, classes) float32, and the weights to start from.
 
-    Without teachers these are the smoothed label and an empty list. With teachers, networks of the same kind are
-    trained first. The first learns from the labels. Each later one, and the student, starts from the weights of the one
-    before it and learns a mixture of the label and that one's opinion of the picture (Hinton et al. 2015; Furlanello et
-    al. 2018, who start afresh each time). Many labels are doubtful here: where the teacher disagrees, the target lies
-    between. Teachers and opinions are kept in `runs`.
+    Without a teacher these are the smoothed label and an empty list. With one, a network of the same kind is trained
+    first, after its own teacher if it has one. The pupil starts from its weights and learns a mixture of the label and
+    its opinion of the picture (Hinton et al. 2015; Furlanello et al. 2018, who start afresh each time). Many labels are
+    doubtful here: where the teacher disagrees, the target lies between. Teachers and opinions are kept in `runs`.
     """
-    targets, weights = one_hot(training.labels, recipe.label_smoothing, len(training.classes)), []
-    for earlier, epochs in enumerate(recipe.teacher_epochs):
-        recipe_of_teacher = recipe._replace(epochs=epochs, teacher_epochs=recipe.teacher_epochs[:earlier])
-        own_seed = (seed - len(recipe.teacher_epochs) + earlier) % 2**32  # the seeds before the student's
-        keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
-        keras.utils.set_random_seed(own_seed)
-        teacher = build()
-        if weights:
-            teacher.set_weights(weights)
-        folder = run_folder(runs, teacher, recipe_of_teacher, training, own_seed)
-        best, kept = folder / "best.weights.h5", folder / "opinion.npy"
-        if not (best.exists() and kept.exists()):
-            print(f"Teacher {earlier + 1} of {len(recipe.teacher_epochs)}:")
-            train(teacher, recipe_of_teacher, training, targets, validation, folder, own_seed)
-            asked = opinion(teacher, training, recipe.augmentation, own_seed)
-            with writing_to(folder):
-                unfinished = folder / "unfinished.npy"
-                np.save(unfinished, asked)
-                unfinished.replace(kept)
-        teacher.load_weights(best)
-        weights = teacher.get_weights()
-        labels = one_hot(training.labels, classes=len(training.classes))
-        targets = recipe.trust * np.load(kept) + (1 - recipe.trust) * labels
-    return targets, weights
+    if recipe.teacher is None:
+        return one_hot(training.labels, recipe.label_smoothing, len(training.classes)), []
+    own_seed = (seed - 1) % 2**32
+    learnt, start = what_to_learn(build, recipe.teacher, training, validation, runs, own_seed)
+    keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
+    keras.utils.set_random_seed(own_seed)
+    teacher = build()
+    if start:
+        teacher.set_weights(start)
+    folder = run_folder(runs, teacher, recipe.teacher, training, own_seed)
+    best, kept = folder / "best.weights.h5", folder / "opinion.npy"
+    if not (best.exists() and kept.exists()):
+        print(f"Teacher {len(lineage(recipe.teacher))}:")
+        train(teacher, recipe.teacher, training, learnt, validation, folder, own_seed)
+        asked = opinion(teacher, training, recipe.augmentation, own_seed)
+        with writing_to(folder):
+            unfinished = folder / "unfinished.npy"
+            np.save(unfinished, asked)
+            unfinished.replace(kept)
+    teacher.load_weights(best)
+    labels = one_hot(training.labels, classes=len(training.classes))
+    return recipe.trust * np.load(kept) + (1 - recipe.trust) * labels, teacher.get_weights()
 
 
 def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:

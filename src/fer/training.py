@@ -1,5 +1,6 @@
 """Train by a recipe, stop when good enough, go on after a break."""
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +10,9 @@ import pandas as pd
 import tensorflow as tf
 
 from fer.augmentation import Augmentation, batches_an_epoch, evaluation_batches, training_batches
+from fer.averaging import estimate_statistics, mean_weights
 from fer.callbacks import EpochProgress, StopAtAccuracy
-from fer.checkpoints import KeepWeights, alone_in, cut_history, epochs_in, put_dropout, read_history
+from fer.checkpoints import KeepWeights, alone_in, cut_history, epochs_in, put_dropout, read_history, save_weights
 from fer.dataset import Pictures
 from fer.environment import UserError
 
@@ -21,7 +23,7 @@ class Recipe(NamedTuple):
     epochs: int
     batch_size: int
     optimizer: str  # "adam" or "sgd" (Nesterov, momentum 0.9)
-    learning_rate: float  # the peak, after one epoch of warm-up; from there half a cosine down to zero
+    learning_rate: float  # the peak, after one epoch of warm-up; from there half a cosine down to zero (see averaging)
     weight_decay: float  # decoupled: each step shrinks the weights by this times the learning rate
     label_smoothing: float  # of a network without a teacher
     augmentation: Augmentation
@@ -29,8 +31,30 @@ class Recipe(NamedTuple):
     stop_val_accuracy: float
     mixing: float = 0.0  # pictures are blended in shares from Beta(mixing, mixing), mostly near 0 or 1; 0: not at all
     hold_out_one_in: int = 0  # one in so many training pictures is kept back, to calibrate the network on
-    teacher_epochs: tuple[int, ...] = ()  # of each teacher, in order; each network starts where the last one ended
-    trust: float = 0.0  # the last teacher's share, 0–1, in what is learnt; the label has the rest
+    averaging: bool = False  # the learning rate stays, and the mean of the weights after each epoch is kept
+    teacher: "Recipe | None" = None  # of a network that is trained before; from its weights this one goes on
+    trust: float = 0.0  # the teacher's share, 0–1, in what is learnt; the label has the rest
+
+
+# For a network that is trained from scratch, on faces that are changed and blended.
+FROM_SCRATCH = Recipe(
+    epochs=28,
+    batch_size=128,
+    optimizer="sgd",
+    learning_rate=0.1,
+    weight_decay=5e-3,
+    label_smoothing=0.0,
+    augmentation=Augmentation(shift=0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25),
+    stop_accuracy=0.90,
+    stop_val_accuracy=0.80,
+    mixing=0.4,
+    hold_out_one_in=20,
+)
+SECOND = FROM_SCRATCH._replace(epochs=36, teacher=FROM_SCRATCH, trust=0.7)
+THIRD = SECOND._replace(epochs=64, teacher=SECOND)
+# The last two stay near where they start, and end in the middle of the weights that they pass through.
+FOURTH = THIRD._replace(epochs=13, learning_rate=0.03, mixing=0.0, averaging=True, teacher=THIRD)
+FIFTH = FOURTH._replace(epochs=14, learning_rate=0.05, teacher=FOURTH)
 
 
 RECIPES = {
@@ -45,21 +69,7 @@ RECIPES = {
         stop_accuracy=0.75,
         stop_val_accuracy=0.71,
     ),
-    "modern": Recipe(
-        epochs=64,
-        batch_size=128,
-        optimizer="sgd",
-        learning_rate=0.1,
-        weight_decay=5e-3,
-        label_smoothing=0.0,
-        augmentation=Augmentation(shift=0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25),
-        stop_accuracy=0.90,
-        stop_val_accuracy=0.80,
-        mixing=0.4,
-        hold_out_one_in=20,
-        teacher_epochs=(28, 36),
-        trust=0.7,
-    ),
+    "modern": FIFTH,
     # For a network that knows faces and gets a new last layer: small steps, so that it does not forget them.
     "fine-tune": Recipe(
         epochs=16,
@@ -68,7 +78,7 @@ RECIPES = {
         learning_rate=1e-3,
         weight_decay=0.0,
         label_smoothing=0.1,
-        augmentation=Augmentation(shift=0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25),
+        augmentation=FROM_SCRATCH.augmentation,
         stop_accuracy=0.99,
         stop_val_accuracy=0.99,
         hold_out_one_in=10,
@@ -76,25 +86,46 @@ RECIPES = {
 }
 
 
+def lineage(recipe: Recipe) -> list[Recipe]:
+    """Return the recipes of all networks that are trained for one, in order: the first learns from labels alone."""
+    return [*(lineage(recipe.teacher) if recipe.teacher else []), recipe]
+
+
 def for_devices(recipe: Recipe, replicas: int) -> Recipe:
     """Give each of several devices a batch of the recipe's size, and learn faster in proportion (Goyal et al. 2017)."""
-    return recipe._replace(batch_size=recipe.batch_size * replicas, learning_rate=recipe.learning_rate * replicas)
+    return recipe._replace(
+        batch_size=recipe.batch_size * replicas,
+        learning_rate=recipe.learning_rate * replicas,
+        teacher=recipe.teacher and for_devices(recipe.teacher, replicas),
+    )
+
+
+def with_limits(recipe: Recipe, epochs: int, accuracy: float, val_accuracy: float) -> Recipe:
+    """Set when each network of a lineage stops; 0 leaves what its recipe says."""
+    return recipe._replace(
+        epochs=epochs or recipe.epochs,
+        stop_accuracy=accuracy or recipe.stop_accuracy,
+        stop_val_accuracy=val_accuracy or recipe.stop_val_accuracy,
+        teacher=recipe.teacher and with_limits(recipe.teacher, epochs, accuracy, val_accuracy),
+    )
 
 
 def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
     """Set loss, optimiser and schedule of the recipe."""
     # An optimiser that is made outside the network's strategy would take a step for each of its devices.
     with network.distribute_strategy.scope():
-        schedule = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=recipe.learning_rate / 100,
-            warmup_target=recipe.learning_rate,
-            warmup_steps=steps_per_epoch,
-            decay_steps=max(1, (recipe.epochs - 1) * steps_per_epoch),
-        )
+        rate = recipe.learning_rate
+        if not recipe.averaging:
+            rate = keras.optimizers.schedules.CosineDecay(
+                initial_learning_rate=recipe.learning_rate / 100,
+                warmup_target=recipe.learning_rate,
+                warmup_steps=steps_per_epoch,
+                decay_steps=max(1, (recipe.epochs - 1) * steps_per_epoch),
+            )
         if recipe.optimizer == "adam":
-            optimizer = keras.optimizers.Adam(schedule, weight_decay=recipe.weight_decay or None)
+            optimizer = keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None)
         else:
-            optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
+            optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
             optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         network.compile(
             optimizer=optimizer,
@@ -119,7 +150,7 @@ def train(
     folder: Path,
     seed: int,
 ) -> pd.DataFrame:
-    """Train until the recipe ends or StopAtAccuracy stops it; leave the network with its best weights.
+    """Train until the recipe ends or StopAtAccuracy stops it; leave the network with its best weights, or their mean.
 
     targets: (N, classes) float32, the probabilities to learn for the training pictures; accuracy is agreement with
     them. A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
@@ -129,6 +160,7 @@ def train(
     last, best, log, done = folder / "last.weights.h5", folder / "best.weights.h5", folder / "history.csv", 0
     steps = batches_an_epoch(training, recipe.batch_size)
     stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
+    batches = partial(training_batches, training, targets, recipe.batch_size, recipe.augmentation, recipe.mixing, seed)
     with alone_in(folder):
         compile_network(network, recipe, steps)
         if last.exists():
@@ -141,11 +173,8 @@ def train(
         else:
             if done:
                 print(f"Going on after epoch {done}, as kept in {folder}.")
-            epochs = range(done, recipe.epochs)
             network.fit(
-                training_batches(
-                    training, targets, recipe.batch_size, recipe.augmentation, recipe.mixing, seed, epochs
-                ),
+                batches(range(done, recipe.epochs)),
                 steps_per_epoch=steps,
                 initial_epoch=done,
                 epochs=recipe.epochs,
@@ -156,9 +185,17 @@ def train(
                     EpochProgress(),
                     stop,
                     keras.callbacks.CSVLogger(log, append=True),
-                    KeepWeights(folder, best_so_far=so_far["val_accuracy"].max() if done else -1.0),
+                    KeepWeights(folder, recipe.averaging, best_so_far=so_far["val_accuracy"].max() if done else -1.0),
                 ],
             )
+        kept = sorted(folder.glob("epoch-*.weights.h5"))
+        if kept and not best.exists():
+            network.set_weights(mean_weights(network, kept))
+            unseen = range(recipe.epochs, recipe.epochs + 1)
+            estimate_statistics(network, batches(unseen), steps)
+            _, accuracy = network.evaluate(evaluation_batches(validation), verbose=0)
+            print(f"Validation accuracy of the mean of the weights after each epoch: {accuracy:.4f}")
+            save_weights(network, best, len(kept))
         if not best.exists():
             raise UserError(
                 f"No epoch came to a good end, or {best.name} was deleted. Delete all of {folder} and train again; if"

@@ -1,0 +1,92 @@
+"""The weights after each epoch are averaged."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from test_training import ENDLESS, SEED, afresh, build_noisy, noisy_network, train_on_labels
+
+from fer.augmentation import Augmentation, evaluation_batches
+from fer.dataset import Pictures, read_fer2013
+from fer.training import RECIPES, compile_network, lineage, with_limits
+
+AVERAGED = ENDLESS._replace(epochs=4, averaging=True, augmentation=Augmentation())
+
+
+@pytest.fixture(scope="module")
+def pictures(kaggle_zip: Path) -> Pictures:
+    return read_fer2013(kaggle_zip)[0]
+
+
+def after_each_epoch(pictures: Pictures, folder: Path) -> list[keras.Model]:
+    """Train separate networks for one, two and more epochs, as runs of their own."""
+
+    def after(epochs: int) -> keras.Model:
+        network = noisy_network()
+        train_on_labels(network, AVERAGED._replace(epochs=epochs), pictures, folder / str(epochs), SEED)
+        network.load_weights(folder / str(epochs) / "last.weights.h5")
+        return network
+
+    return [after(epochs) for epochs in range(1, AVERAGED.epochs + 1)]
+
+
+def test_the_network_has_the_mean_of_the_weights_after_each_epoch(
+    pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    network = noisy_network()
+    train_on_labels(network, AVERAGED, pictures, tmp_path / "run", SEED)
+    said = capsys.readouterr().out
+    trained = [one.trainable_weights for one in after_each_epoch(pictures, tmp_path)]
+    for own, *parts in zip(network.trainable_weights, *trained, strict=True):
+        assert not np.allclose(own, parts[-1], atol=1e-4)
+        np.testing.assert_allclose(own, np.mean(parts, axis=0), atol=1e-6)
+    _, accuracy = network.evaluate(evaluation_batches(pictures.split("PublicTest")), verbose=0)
+    assert f"the mean of the weights after each epoch: {accuracy:.4f}" in said
+
+
+def test_what_batch_normalisation_expects_is_measured_on_the_pictures(pictures: Pictures, tmp_path: Path):
+    """On far too many means of few batches of old, the moving mean would still be near what it was at first, 0."""
+    network = noisy_network()
+    train_on_labels(network, AVERAGED, pictures, tmp_path, SEED)
+    (normalisation,) = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = keras.Model(network.input, normalisation.input)
+    # Mirrored pictures have mirrored inputs: the mean over both.
+    faces = pictures.split("Training").images[..., None]
+    inputs = before.predict(np.concatenate([faces, faces[:, :, ::-1]]), verbose=0)
+    np.testing.assert_allclose(normalisation.moving_mean, inputs.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(normalisation.moving_variance, inputs.var(axis=0), atol=0.02)
+    assert normalisation.momentum == 0.99  # as it was, for whoever trains it further
+
+
+def test_the_learning_rate_stays(pictures: Pictures):
+    def rates(averaging: bool) -> np.ndarray:
+        network = afresh(build_noisy)
+        compile_network(network, AVERAGED._replace(averaging=averaging), steps_per_epoch=5)
+        return np.array([float(network.optimizer.learning_rate) for _ in range(20) if step(network)])
+
+    def step(network: keras.Model) -> bool:
+        network.optimizer.apply([keras.ops.zeros_like(weights) for weights in network.trainable_variables])
+        return True
+
+    assert rates(averaging=True) == pytest.approx(AVERAGED.learning_rate)
+    assert np.ptp(rates(averaging=False)) > AVERAGED.learning_rate / 2
+
+
+def test_cut_off_before_the_mean_was_taken_it_is_taken_now(pictures: Pictures, tmp_path: Path):
+    first, second = noisy_network(), noisy_network()
+    train_on_labels(first, AVERAGED, pictures, tmp_path, SEED)
+    (tmp_path / "best.weights.h5").unlink()
+    train_on_labels(second, AVERAGED, pictures, tmp_path, SEED)
+    for own, expected in zip(second.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_allclose(own, expected, atol=1e-6)
+
+
+def test_a_lineage_is_in_order_and_its_limits_hold_for_all():
+    recipe = RECIPES["modern"]
+    assert [one.teacher for one in lineage(recipe)] == [None, *lineage(recipe)[:-1]]
+    assert with_limits(recipe, 0, 0.0, 0.0) == recipe
+    limited = lineage(with_limits(recipe, 3, 0.0, 0.6))
+    assert {(one.epochs, one.stop_accuracy, one.stop_val_accuracy) for one in limited} == {
+        (3, recipe.stop_accuracy, 0.6)
+    }
