@@ -1,6 +1,7 @@
 """Train on one device and on two, in a process of its own: TensorFlow can divide its processor only before it starts.
 
-`python devices.py FOLDER` writes the histories FOLDER/one.csv, two.csv, whole.csv and resumed.csv (two devices).
+`python devices.py FOLDER` writes the histories FOLDER/one.csv, two.csv, whole.csv and resumed.csv (two devices), and
+what averaged networks answer, averaged-on-one.npy and averaged-on-two.npy.
 """
 
 import sys
@@ -36,6 +37,12 @@ def write_history(path: Path, strategy: tf.distribute.Strategy, build: Callable[
     training.train(network, RECIPE, FACES, TARGETS, FACES, folder, SEED).to_csv(path, index=False)
 
 
+def write_answers(path: Path, strategy: tf.distribute.Strategy, folder: Path) -> None:
+    network = afresh(lambda: build_on(Hardware(strategy, "float32", ()), build_noisy))
+    training.train(network, RECIPE._replace(averaging=True), FACES, TARGETS, FACES, folder, SEED)
+    np.save(path, network.predict(IMAGES[..., None], verbose=0))
+
+
 class CutOff(training.EpochProgress):
     """Cuts a training off at the start of its second epoch."""
 
@@ -57,3 +64,5 @@ if __name__ == "__main__":
     except (InterruptedError, ValueError):
         training.EpochProgress = progress
     write_history(target / "resumed.csv", two, build_noisy, target / "run-4")
+    write_answers(target / "averaged-on-one.npy", one, target / "run-5")
+    write_answers(target / "averaged-on-two.npy", two, target / "run-6")

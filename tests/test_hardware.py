@@ -34,13 +34,18 @@ def python(*arguments: str, **environment: str) -> subprocess.Popen:
 
 
 @pytest.fixture(scope="module")
-def histories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+def trained_on_devices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("devices")
     process = python(str(ROOT / "tests" / "devices.py"), str(folder))
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert "Going on after epoch 1" in output
-    return {path.stem: pd.read_csv(path) for path in folder.glob("*.csv")}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def histories(trained_on_devices: Path) -> dict[str, pd.DataFrame]:
+    return {path.stem: pd.read_csv(path) for path in trained_on_devices.glob("*.csv")}
 
 
 def test_two_devices_learn_what_one_learns(histories: dict[str, pd.DataFrame]):
@@ -57,6 +62,12 @@ def test_a_run_on_two_devices_that_was_cut_off_goes_on(histories: dict[str, pd.D
     whole, resumed = histories["whole"], histories["resumed"]
     np.testing.assert_allclose(resumed[["accuracy", "loss"]], whole[["accuracy", "loss"]], rtol=1e-5)
     np.testing.assert_allclose(resumed["val_loss"], whole["val_loss"], rtol=0.01)
+
+
+def test_on_two_devices_an_averaged_network_is_measured_as_on_one(trained_on_devices: Path):
+    one, two = (np.load(trained_on_devices / f"averaged-on-{count}.npy") for count in ("one", "two"))
+    np.testing.assert_allclose(two, one, atol=0.05)
+    assert np.ptp(one) > 0.5
 
 
 WORKER = """
@@ -113,6 +124,7 @@ def test_each_device_gets_a_batch_of_the_recipe_s_size():
     assert for_devices(recipe, 1) == recipe
     assert for_devices(recipe, 4).batch_size == 4 * recipe.batch_size
     assert for_devices(recipe, 4).learning_rate == pytest.approx(4 * recipe.learning_rate)
+    assert for_devices(recipe, 4).teacher.batch_size == 4 * recipe.teacher.batch_size
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -37,8 +37,11 @@ def plot_mean_faces(pictures: Pictures) -> Figure:
     return figure
 
 
-def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy: float) -> Figure:
-    """Plot accuracy and loss over the epochs, with the thresholds at which training may stop."""
+def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy: float, kept: float) -> Figure:
+    """Plot accuracy and loss over the epochs, with the thresholds at which training may stop.
+
+    kept: the validation accuracy of the weights that were kept, which need not be those of an epoch.
+    """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for axes, measure in ((left, "accuracy"), (right, "loss")):
         axes.plot(history["epoch"], history[measure], "o-", markersize=3, color="C0", label="training")
@@ -49,6 +52,7 @@ def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy:
         axes.grid(alpha=0.3)
     left.axhline(stop_accuracy, color="C0", linestyle=":", label="stop: training above")
     left.axhline(stop_val_accuracy, color="C1", linestyle=":", label="stop: validation above")
+    left.axhline(kept, color="C1", linestyle="--", label="validation of what is kept")
     left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     left.legend()
     right.legend()

@@ -168,7 +168,8 @@ def train(
             done = epochs_in(last)
         put_dropout(network, done * steps)
         so_far = cut_history(log, done)
-        if done and (done == recipe.epochs or stop.has_passed(so_far.iloc[-1])):
+        finished = done and (done == recipe.epochs or stop.has_passed(so_far.iloc[-1]))
+        if finished:
             print(f"This run is finished. To train afresh, delete {folder} or change SEED.")
         else:
             if done:
@@ -189,12 +190,9 @@ def train(
                 ],
             )
         kept = sorted(folder.glob("epoch-*.weights.h5"))
-        if kept and not best.exists():
+        if kept and not (finished and best.exists()):
             network.set_weights(mean_weights(network, kept))
-            unseen = range(recipe.epochs, recipe.epochs + 1)
-            estimate_statistics(network, batches(unseen), steps)
-            _, accuracy = network.evaluate(evaluation_batches(validation), verbose=0)
-            print(f"Validation accuracy of the mean of the weights after each epoch: {accuracy:.4f}")
+            estimate_statistics(network, batches(range(recipe.epochs, recipe.epochs + 1)), steps)
             save_weights(network, best, len(kept))
         if not best.exists():
             raise UserError(
