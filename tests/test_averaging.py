@@ -5,13 +5,27 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from test_training import ENDLESS, SEED, noisy_network, train_on_labels
+from test_training import ENDLESS, SEED, afresh, build_tiny, train_on_labels
 
+import fer.training
 from fer.augmentation import Augmentation
 from fer.dataset import Pictures, read_fer2013
-from fer.training import RECIPES, compile_network, lineage, with_limits
+from fer.training import RECIPES, Recipe, compile_network, lineage, with_limits
 
 AVERAGED = ENDLESS._replace(epochs=4, averaging=True, augmentation=Augmentation())
+
+
+def normalised_network() -> keras.Model:
+    """What its batch normalisation gets depends on the weights before it."""
+    return afresh(build_normalised)
+
+
+def build_normalised() -> keras.Model:
+    inner = build_tiny()
+    x = keras.layers.Dense(8)(inner.layers[-2].output)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dropout(0.2)(keras.layers.ReLU()(x))
+    return keras.Model(inner.input, keras.layers.Dense(5, activation="softmax")(x), name="normalised")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +37,7 @@ def after_each_epoch(pictures: Pictures, folder: Path) -> list[keras.Model]:
     """Train separate networks for one, two and more epochs, as runs of their own."""
 
     def after(epochs: int) -> keras.Model:
-        network = noisy_network()
+        network = normalised_network()
         train_on_labels(network, AVERAGED._replace(epochs=epochs), pictures, folder / str(epochs), SEED)
         network.load_weights(folder / str(epochs) / "last.weights.h5")
         return network
@@ -32,7 +46,7 @@ def after_each_epoch(pictures: Pictures, folder: Path) -> list[keras.Model]:
 
 
 def test_the_network_has_the_mean_of_the_weights_after_each_epoch(pictures: Pictures, tmp_path: Path):
-    network = noisy_network()
+    network = normalised_network()
     train_on_labels(network, AVERAGED, pictures, tmp_path / "run", SEED)
     trained = [one.trainable_weights for one in after_each_epoch(pictures, tmp_path)]
     for own, *parts in zip(network.trainable_weights, *trained, strict=True):
@@ -42,7 +56,7 @@ def test_the_network_has_the_mean_of_the_weights_after_each_epoch(pictures: Pict
 
 def test_what_batch_normalisation_expects_is_measured_on_the_pictures(pictures: Pictures, tmp_path: Path):
     """Anew: what the epochs left, as a moving mean, is still on its way from 0."""
-    network = noisy_network()
+    network = normalised_network()
     train_on_labels(network, AVERAGED, pictures, tmp_path, SEED)
     (normalisation,) = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     before = keras.Model(network.input, normalisation.input)
@@ -56,7 +70,7 @@ def test_what_batch_normalisation_expects_is_measured_on_the_pictures(pictures: 
 
 def test_the_learning_rate_stays():
     def rates(averaging: bool) -> list[float]:
-        network = noisy_network()
+        network = normalised_network()
         compile_network(network, AVERAGED._replace(averaging=averaging), steps_per_epoch=5)
         gradients = [keras.ops.zeros_like(weights) for weights in network.trainable_variables]
         return [network.optimizer.apply(gradients) or float(network.optimizer.learning_rate) for _ in range(20)]
@@ -66,11 +80,34 @@ def test_the_learning_rate_stays():
 
 
 def test_cut_off_before_the_mean_was_taken_it_is_taken_now(pictures: Pictures, tmp_path: Path):
-    first, second = noisy_network(), noisy_network()
+    first, second = normalised_network(), normalised_network()
     train_on_labels(first, AVERAGED, pictures, tmp_path, SEED)
     (tmp_path / "best.weights.h5").unlink()
     train_on_labels(second, AVERAGED, pictures, tmp_path, SEED)
     for own, expected in zip(second.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, expected)
+
+
+def test_after_a_loss_that_ran_away_the_mean_is_that_of_all_good_epochs(pictures: Pictures, tmp_path: Path):
+    """The weights break in the third epoch; run again, it comes to the end that it would have had."""
+
+    def run(folder: str, recipe: Recipe = AVERAGED) -> list[np.ndarray]:
+        network = normalised_network()
+        train_on_labels(network, recipe, pictures, tmp_path / folder, SEED)
+        return network.get_weights()
+
+    class BreakAfterTwo(fer.training.EpochProgress):
+        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+            super().on_epoch_begin(epoch, logs)
+            if epoch == 2:
+                self.model.set_weights([weights * np.nan for weights in self.model.get_weights()])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fer.training, "EpochProgress", BreakAfterTwo)
+        good = run("broken")
+    for own, expected in zip(good[:2], run("two", AVERAGED._replace(epochs=2))[:2], strict=True):  # of the dense layer
+        np.testing.assert_allclose(own, expected, atol=1e-6)
+    for own, expected in zip(run("broken"), run("whole"), strict=True):
         np.testing.assert_allclose(own, expected, atol=1e-6)
 
 

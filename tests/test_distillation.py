@@ -69,6 +69,12 @@ def test_a_teacher_is_trained_once_and_asked_once(pictures: Pictures, tmp_path: 
     assert len(list(tmp_path.iterdir())) == 2  # another recipe, another teacher
 
 
+def test_what_a_teacher_thinks_does_not_hang_on_its_pupil(pictures: Pictures, tmp_path: Path):
+    """It is kept for all pupils; the pictures it is asked about are changed as its own were."""
+    first = targets_in(tmp_path / "one", pictures)
+    np.testing.assert_allclose(targets_in(tmp_path / "two", pictures, augmentation=Augmentation()), first, atol=1e-6)
+
+
 def test_a_teacher_cut_off_before_it_was_asked_is_asked_now(pictures: Pictures, tmp_path: Path):
     first = targets_in(tmp_path, pictures)
     (kept,) = tmp_path.glob("*/opinion.npy")

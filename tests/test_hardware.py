@@ -18,7 +18,7 @@ from fer.augmentation import one_hot
 from fer.dataset import Pictures
 from fer.hardware import Hardware, build_on, plain_copy, workers_named_in
 from fer.network import build_modern
-from fer.training import RECIPES, for_devices, train
+from fer.training import RECIPES, for_devices, lineage, train
 
 
 def python(*arguments: str, **environment: str) -> subprocess.Popen:
@@ -122,9 +122,9 @@ def test_workers_in_tf_config(text: str, count: int):
 def test_each_device_gets_a_batch_of_the_recipe_s_size():
     recipe = RECIPES["modern"]
     assert for_devices(recipe, 1) == recipe
-    assert for_devices(recipe, 4).batch_size == 4 * recipe.batch_size
-    assert for_devices(recipe, 4).learning_rate == pytest.approx(4 * recipe.learning_rate)
-    assert for_devices(recipe, 4).teacher.batch_size == 4 * recipe.teacher.batch_size
+    for ours, theirs in zip(lineage(recipe), lineage(for_devices(recipe, 4)), strict=True):
+        assert theirs.batch_size == 4 * ours.batch_size
+        assert theirs.learning_rate == pytest.approx(4 * ours.learning_rate)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

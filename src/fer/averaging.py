@@ -10,28 +10,24 @@ import tensorflow as tf
 from fer.progress import progress
 
 
-def mean_weights(network: keras.Model, kept: Iterable[Path]) -> list[np.ndarray]:
-    """Return the mean of the weights in these files, one or more; the network is left with those of the last."""
-    mean = []
-    for count, file in enumerate(kept, start=1):
-        network.load_weights(file)
-        weights = network.get_weights()
-        mean = [sofar + (own - sofar) / count for sofar, own in zip(mean or weights, weights, strict=True)]
-    return mean
+def averaged_weights(
+    network: keras.Model, kept: Iterable[Path], batches: tf.data.Dataset, count: int
+) -> list[np.ndarray]:
+    """Return the mean of the weights in these files, one or more, for a network that they fit.
 
-
-def estimate_statistics(network: keras.Model, batches: tf.data.Dataset, count: int) -> None:
-    """Measure anew what batch normalisation takes for the mean and variance of its inputs.
-
-    Averaged weights give other inputs than any of the networks that they are the average of. batches: `count` of them,
-    as `fit` takes them.
+    Inside an averaged network the values lie elsewhere than in those that it is the average of. So what batch
+    normalisation takes for their mean and variance is measured anew, on `count` batches as `fit` takes them.
     """
-    normalisations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    usual = [layer.momentum for layer in normalisations]
-    bar = progress(batches, "Measuring statistics", count, "batches")
-    for number, (images, _) in enumerate(bar):
+    plain = keras.models.clone_model(network)  # on one device, wherever the network lies; it is left alone
+    mean = []
+    for number, file in enumerate(kept, start=1):
+        plain.load_weights(file)
+        weights = plain.get_weights()
+        mean = [so_far + (own - so_far) / number for so_far, own in zip(mean or weights, weights, strict=True)]
+    plain.set_weights(mean)
+    normalisations = [layer for layer in plain.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for number, (images, _) in enumerate(progress(batches, "Measuring the mean", count, "batches")):
         for layer in normalisations:
-            layer.momentum = number / (number + 1)  # the mean of all batches so far
-        network(images, training=True)
-    for layer, momentum in zip(normalisations, usual, strict=True):
-        layer.momentum = momentum
+            layer.momentum = number / (number + 1)  # the mean over all batches so far, each counting the same
+        plain(images, training=True)
+    return plain.get_weights()

@@ -58,12 +58,12 @@ class KeepWeights(keras.callbacks.Callback):
         self.best = best_so_far
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write last.weights.h5, and before it epoch-001.weights.h5 or, if none was as good, best.weights.h5."""
-        if not math.isfinite(logs["loss"]):
+        """Write epoch-001.weights.h5, or best.weights.h5 if none was as good; then last.weights.h5."""
+        if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             self.model.stop_training = True
             print(
                 f"The loss is no number any more (epoch {epoch + 1}): the training has run away, and stops. A smaller"
-                " learning rate helps. The best weights before that are kept."
+                " learning rate helps. What was learnt before that is kept."
             )
             return
         if self.each:

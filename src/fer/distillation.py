@@ -41,7 +41,7 @@ def what_to_learn(
     if not (best.exists() and kept.exists()):
         print(f"Teacher {len(lineage(recipe.teacher))}:")
         train(teacher, recipe.teacher, training, learnt, validation, folder, own_seed)
-        asked = opinion(teacher, training, recipe.augmentation, own_seed)
+        asked = opinion(teacher, training, recipe.teacher.augmentation, own_seed)
         with writing_to(folder):
             unfinished = folder / "unfinished.npy"
             np.save(unfinished, asked)
