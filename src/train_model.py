@@ -36,7 +36,7 @@ START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown classes in minutes.
 EPOCHS = 0  # @param {type:"integer"}
 # @markdown How many epochs to train for; 0 takes the recipe's. `modern` is the last of four networks that are trained
-# @markdown one after the other, for 28, 36, 64 and 13 epochs: 10 means 40 in all.
+# @markdown one after the other, for 28, 36, 64 and 16 epochs: 10 means 40 in all.
 STOP_ACCURACY = 0.0  # @param {type:"number"}
 STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
 # @markdown Training (each of the four) stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.

@@ -53,7 +53,7 @@ FROM_SCRATCH = Recipe(
 SECOND = FROM_SCRATCH._replace(epochs=36, teacher=FROM_SCRATCH, trust=0.7)
 THIRD = SECOND._replace(epochs=64, teacher=SECOND)
 # This one stays near where it starts, and ends in the middle of the weights that it passes through.
-FOURTH = THIRD._replace(epochs=13, learning_rate=0.03, mixing=0.0, averaging=True, teacher=THIRD)
+FOURTH = THIRD._replace(epochs=16, learning_rate=0.03, mixing=0.0, averaging=True, teacher=THIRD)
 
 
 RECIPES = {
