@@ -102,9 +102,10 @@ def training_batches(
 
     targets: (N, classes) float32, the probabilities that the network is to learn for each picture.
     mixing: see `mix`; 0 leaves each picture to itself.
-    What an epoch looks like follows from the seed and its number alone, so that a run that goes on later sees what it
-    would have seen. Yields images (batch_size, 48, 48, 1) float32 in 0–255 and their targets (batch_size, classes)
-    float32; `batches_an_epoch` of them, the last pictures of an epoch's order being left out.
+    What an epoch looks like follows from its number, the seed and, for the order of the pictures, TensorFlow's global
+    seed alone, so that a run that goes on later sees what it would have seen. Yields images (batch_size, 48, 48, 1)
+    float32 in 0–255 and their targets (batch_size, classes) float32; `batches_an_epoch` of them, the last pictures of
+    an epoch's order being left out.
     """
     each = tf.data.Dataset.from_tensor_slices((pictures.images[..., None], targets))
     whole = batches_an_epoch(pictures, batch_size)
