@@ -119,7 +119,7 @@ def test_two_uploads_of_one_name_are_both_kept_and_the_same_once(desk: Desk):
     for path in (HOPPER, COLLINS, HOPPER, COLLINS):
         desk.take_uploads([("me.jpg", path.read_bytes())])
     assert made(desk) == ["me-2.csv", "me-2.png", "me.csv", "me.png"]
-    assert pd.read_csv(desk.results / "me.csv").loc[0, "expression"] == "angry"
+    assert pd.read_csv(desk.results / "me.csv").loc[0, "expression"] == "neutral"
     assert pd.read_csv(desk.results / "me-2.csv").loc[0, "expression"] == "happy"
 
 

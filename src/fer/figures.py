@@ -53,7 +53,7 @@ def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy:
     left.axhline(stop_accuracy, color="C0", linestyle=":", label="stop: training above")
     left.axhline(stop_val_accuracy, color="C1", linestyle=":", label="stop: validation above")
     left.axhline(kept, color="C1", linestyle="--", label="validation of what is kept")
-    left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    left.yaxis.set_major_formatter(PercentFormatter(1.0))
     left.legend()
     right.legend()
     return figure
