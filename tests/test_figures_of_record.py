@@ -1,6 +1,7 @@
 """What README and model card say is what was measured; the committed weights give it again."""
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -36,11 +37,15 @@ def test_model_card_carries_every_class():
 
 def test_notebook_shows_the_run_of_record():
     notebook = nbformat.read(ROOT / "train_model.ipynb", as_version=4)
-    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    printed = "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs)
     assert f"{METRICS['PublicTest']['accuracy']:.1%} right" in printed
     history = pd.read_csv(ROOT / "results" / "history.csv")
     assert len(history) == METRICS["epochs"]
-    assert history["val_accuracy"].max() == pytest.approx(METRICS["PublicTest"]["accuracy"], abs=1e-3)
+    for epoch in history.itertuples():
+        measures = (epoch.accuracy, epoch.loss, epoch.val_accuracy, epoch.val_loss)
+        assert re.search(rf"\n{epoch.epoch:<3} +" + " +".join(f"{measure:.4f}" for measure in measures), printed)
+    assert (history["val_accuracy"] < METRICS["PublicTest"]["accuracy"]).all()  # their mean is better than each
 
 
 def test_original_stopped_by_itself():
@@ -63,8 +68,9 @@ def test_readme_s_table_is_as_measured(record: str):
     rows = [line.replace("**", "") for line in (ROOT / "README.md").read_text().splitlines()]
     row = f"| {measured['parameters']:,} | {100 * figures['accuracy']:.1f} % ({low} to {high}) | {end} |"
     assert any(line.endswith(row) for line in rows)
-    history = pd.read_csv(folder / "history.csv")
-    assert history["val_accuracy"].max() == pytest.approx(figures["accuracy"], abs=1e-3)
+    if record:  # the other one is the mean of its epochs
+        history = pd.read_csv(folder / "history.csv")
+        assert history["val_accuracy"].max() == pytest.approx(figures["accuracy"], abs=1e-3)
 
 
 def test_model_card_says_how_far_to_trust_it():

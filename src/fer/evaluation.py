@@ -79,17 +79,17 @@ def judge(probabilities: np.ndarray, pictures: Pictures, leaked: np.ndarray) -> 
     labels, predicted = pictures.labels, probabilities.argmax(axis=1)
 
     def accuracy_on(chosen: np.ndarray) -> float | None:
-        return round(accuracy_score(labels[chosen], predicted[chosen]), 4) if chosen.any() else None
+        return round(accuracy_score(labels[chosen], predicted[chosen]), 6) if chosen.any() else None
 
     accuracy, low, high = accuracy_interval(labels, predicted)
     return {
         "pictures": len(labels),
-        "accuracy": round(accuracy, 4),
-        "accuracy_95_percent_interval": [round(low, 4), round(high, 4)],
+        "accuracy": round(accuracy, 6),
+        "accuracy_95_percent_interval": [round(low, 6), round(high, 6)],
         "accuracy_without_duplicates": accuracy_on(~leaked),
         "accuracy_on_duplicates": accuracy_on(leaked),
         "duplicates": int(leaked.sum()),
-        "expected_calibration_error": round(expected_calibration_error(reliability_table(probabilities, labels)), 4),
+        "expected_calibration_error": round(expected_calibration_error(reliability_table(probabilities, labels)), 6),
         "classes": class_table(labels, predicted, pictures.classes).round(3).to_dict("index"),
         "confusion": confusion_table(labels, predicted, pictures.classes).to_dict("index"),
     }

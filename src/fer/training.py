@@ -149,8 +149,9 @@ def train(
     folder: Path,
     seed: int,
 ) -> pd.DataFrame:
-    """Train until the recipe ends or StopAtAccuracy stops it; leave the network with its best weights, or their mean.
+    """Train until the recipe ends or StopAtAccuracy stops it.
 
+    The network is left with the weights of its best epoch or, with averaging, the mean of those after each epoch.
     targets: (N, classes) float32, the probabilities to learn for the training pictures; accuracy is agreement with
     them. A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
     history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss. Raises UserError where the folder is in use
