@@ -1,6 +1,7 @@
 """Let a network learn from others that were trained before it (distillation)."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -22,33 +23,36 @@ def what_to_learn(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return what is to be learnt of each training picture, (N, classes) float32, and the weights to start from.
 
-    Without a teacher these are the smoothed label and an empty list. With one, a network of the same kind is trained
-    first, after its own teacher if it has one. The pupil starts from its weights and learns a mixture of the label and
-    its opinion of the picture (Hinton et al. 2015; Furlanello et al. 2018, who start afresh each time). Many labels are
-    doubtful here: where the teacher disagrees, the target lies between. Teachers and opinions are kept in `runs`.
+    Without a teacher these are the smoothed label and an empty list. With teachers, networks of the same kind are
+    trained first. The first learns from the labels. Each later one, and the student, starts from the weights of the one
+    before it and learns a mixture of the label and that one's opinion of the picture (Hinton et al. 2015; Furlanello et
+    al. 2018, who start afresh each time). Many labels are doubtful here: where the teacher disagrees, the target lies
+    between. Teachers and opinions are kept in `runs`.
     """
-    if recipe.teacher is None:
-        return one_hot(training.labels, recipe.label_smoothing, len(training.classes)), []
-    own_seed = (seed - 1) % 2**32
-    learnt, start = what_to_learn(build, recipe.teacher, training, validation, runs, own_seed)
-    keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
-    keras.utils.set_random_seed(own_seed)
-    teacher = build()
-    if start:
-        teacher.set_weights(start)
-    folder = run_folder(runs, teacher, recipe.teacher, training, own_seed)
-    best, kept = folder / "best.weights.h5", folder / "opinion.npy"
-    if not (best.exists() and kept.exists()):
-        print(f"Teacher {len(lineage(recipe.teacher))}:")
-        train(teacher, recipe.teacher, training, learnt, validation, folder, own_seed)
-        asked = opinion(teacher, training, recipe.teacher.augmentation, own_seed)
-        with writing_to(folder):
-            unfinished = folder / "unfinished.npy"
-            np.save(unfinished, asked)
-            unfinished.replace(kept)
-    teacher.load_weights(best)
+    recipes = lineage(recipe)
     labels = one_hot(training.labels, classes=len(training.classes))
-    return recipe.trust * np.load(kept) + (1 - recipe.trust) * labels, teacher.get_weights()
+    targets, weights = one_hot(training.labels, recipes[0].label_smoothing, len(training.classes)), []
+    for number, (own, pupil) in enumerate(pairwise(recipes), start=1):
+        own_seed = (seed - len(recipes) + number) % 2**32  # the seeds before the student's
+        keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
+        keras.utils.set_random_seed(own_seed)
+        teacher = build()
+        if weights:
+            teacher.set_weights(weights)
+        folder = run_folder(runs, teacher, own, training, own_seed)
+        best, kept = folder / "best.weights.h5", folder / "opinion.npy"
+        if not (best.exists() and kept.exists()):
+            print(f"Teacher {number} of {len(recipes) - 1}:")
+            train(teacher, own, training, targets, validation, folder, own_seed)
+            asked = opinion(teacher, training, own.augmentation, own_seed)
+            with writing_to(folder):
+                unfinished = folder / "unfinished.npy"
+                np.save(unfinished, asked)
+                unfinished.replace(kept)
+        teacher.load_weights(best)
+        weights = teacher.get_weights()
+        targets = pupil.trust * np.load(kept) + (1 - pupil.trust) * labels
+    return targets, weights
 
 
 def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:
