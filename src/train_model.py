@@ -9,9 +9,9 @@
 # It does the same with pictures of your own, sorted into classes of your own.
 #
 # Run the cells from top to bottom. On a free Colab GPU (*Runtime → Change runtime type → T4 GPU*) this should take well
-# under an hour, on a laptop it takes four or five. For a first try there, set `EPOCHS = 10`: little more than an hour,
-# for a weaker network. If it is interrupted, run all cells again: as long as the disk is there (in Colab, switch on
-# `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
+# under an hour, on a laptop it takes two to four. For a first try there, set `EPOCHS = 10`: about an hour, for a weaker
+# network. If it is interrupted, run all cells again: as long as the disk is there (in Colab, switch on `SAVE_TO_DRIVE`),
+# it goes on after the last finished epoch and comes to the same end.
 
 # %% [markdown]
 # ## Choose
@@ -35,17 +35,17 @@ START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown With few pictures or without a GPU, start from the *shipped network*: it knows faces, and learns your
 # @markdown classes in minutes.
 EPOCHS = 0  # @param {type:"integer"}
-# @markdown How many epochs to train for; 0 takes the recipe's. `modern` is the last of four networks that are trained
-# @markdown one after the other, for 28, 36, 64 and 16 epochs: 10 means 40 in all.
+# @markdown How many epochs to train for; 0 takes the recipe's. `modern` is the last of three networks that are trained
+# @markdown one after the other, for 28, 36 and 16 epochs: 10 means 30 in all.
 STOP_ACCURACY = 0.0  # @param {type:"number"}
 STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
-# @markdown Training (each of the four) stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
+# @markdown Training (each of the three) stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
 SHARE = 1.0  # @param {type:"slider", min:0.01, max:1, step:0.01}
 # @markdown The share of the pictures to use, for a quick try.
 KEEP_DUPLICATES = False  # @param {type:"boolean"}
 # @markdown Also train on pictures that occur in the test data. It flatters the result.
 SEED = 2021  # @param {type:"integer"}
-# @markdown The three networks before `modern` take the three seeds before it.
+# @markdown The two networks before `modern` take the two seeds before it.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown Where the shipped network comes from when it does not lie beside this notebook.
 SAVE_TO_DRIVE = False  # @param {type:"boolean"}
@@ -273,8 +273,11 @@ plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 #
 # The recipe says how. In every epoch the pictures are changed anew: half of them are mirrored, all are shifted a
 # little. All networks except `original` also see them turned, zoomed and relit, and one in four with a rectangle
-# erased. The first three of the four networks on the way to `modern` (see below) see them blended, too (*mixup*): of 80
-# % of a happy face and 20 % of a sad one they are to say 80 % happy, 20 % sad. So they cannot learn pictures by heart.
+# erased. The first two of the three networks on the way to `modern` (see below) see them blended, too (*mixup*): of 80 %
+# of a happy face and 20 % of a sad one they are to say 80 % happy, 20 % sad. So they cannot learn pictures by heart.
+#
+# Whatever moves a picture by a part of a pixel also blurs it, and the pictures that are to be named later are not
+# blurred. So half of them (`sharp` in the table below) are moved within an enlarged copy, which blurs them far less.
 #
 # `StopAtAccuracy` ends the training as soon as accuracy *and* validation accuracy are above its thresholds; those of
 # `modern` are so high that its schedule normally runs to its end.
@@ -312,19 +315,19 @@ calibration, training = training.where(held_out), training.where(~held_out)
 print(f"{len(calibration.labels):,} training pictures are kept back, {len(training.labels):,} are trained on.")
 
 # %% [markdown]
-# `modern` is the last of four networks of the same kind, trained one after the other. The first learns from the labels.
+# `modern` is the last of three networks of the same kind, trained one after the other. The first learns from the labels.
 # Each other one starts with the weights of the one before it, its teacher, and learns a mixture: 30 % the label, 70 %
 # what the teacher thinks of the picture (the mean over eight changed views). That helps because the labels are noisy:
 # where label and teacher disagree, what is learnt lies between. (`original` has no teachers, nor has a network that
 # starts from the shipped one.)
 #
-# In the first three the learning rate falls to zero, and the weights of the best epoch are kept. In the fourth it stays
-# at 0.03 throughout (`averaging` in the table above), so that the weights keep moving around a good place without
+# In the first two the learning rate falls to zero, and the weights of the best epoch are kept. In the third it stays at
+# 0.03 throughout (`averaging` in the table above), so that the weights keep moving around a good place without
 # settling. Their mean over all epochs lies nearer its middle, and is kept (*stochastic weight averaging*). What batch
 # normalisation takes for the mean and variance inside the network does not fit averaged weights; it is measured anew,
-# in one pass over the training pictures.
+# in one pass over the training pictures as they are.
 #
-# The teachers take most of the time: on two cores, four of the four and a half hours. (The next two cells show no
+# The teachers take most of the time: on two cores, 75 of the 95 minutes. (The next two cells show no
 # epochs here, because this was a second run, which found the training finished: yours prints a line an epoch.)
 
 # %%
@@ -348,7 +351,7 @@ network = plain_copy(student, build)  # one that every machine computes alike
 # ### Accuracy and loss
 #
 # The dashed line is the network that is kept: the best epoch or, for `modern`, the mean of the weights after each epoch
-# (in our run better than any of them). For `modern` the curve shows only the last of its four networks.
+# (in our run better than any of them). For `modern` the curve shows only the last of its three networks.
 #
 # Do not compare training with validation accuracy: the first is measured on harder pictures (changed at random), with
 # dropout on, and, where there was a teacher, as agreement with what was to be learnt. Nor compare the losses: a mixture
@@ -387,7 +390,7 @@ else:
 # ## Evaluate the trained network
 #
 # On PublicTest, or those of your own pictures that were kept for validation. The recipe and the best epochs (of
-# `modern`, those of three teachers) were chosen on it, so expect a little less on pictures that nothing was chosen on.
+# `modern`, those of two teachers) were chosen on it, so expect a little less on pictures that nothing was chosen on.
 
 # %%
 # @title Measure the accuracy

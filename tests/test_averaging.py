@@ -54,17 +54,20 @@ def test_the_network_has_the_mean_of_the_weights_after_each_epoch(pictures: Pict
         np.testing.assert_allclose(own, np.mean(parts, axis=0), atol=1e-6)
 
 
-def test_what_batch_normalisation_expects_is_measured_on_the_pictures(pictures: Pictures, tmp_path: Path):
-    """Anew: what the epochs left, as a moving mean, is still on its way from 0."""
+@pytest.mark.parametrize("reach", [Augmentation(), Augmentation(brightness=0.3, contrast=0.9)], ids=["same", "relit"])
+def test_what_batch_normalisation_expects_is_measured_on_the_pictures(
+    reach: Augmentation, pictures: Pictures, tmp_path: Path
+):
+    """Anew, on pictures as they are: what the epochs left is a moving mean on its way from 0, of changed pictures."""
     network = normalised_network()
-    train_on_labels(network, AVERAGED, pictures, tmp_path, SEED)
+    train_on_labels(network, AVERAGED._replace(augmentation=reach), pictures, tmp_path, SEED)
     (normalisation,) = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     before = keras.Model(network.input, normalisation.input)
     # Mirrored pictures have mirrored inputs: the mean over both.
     faces = pictures.split("Training").images[..., None]
     inputs = before.predict(np.concatenate([faces, faces[:, :, ::-1]]), verbose=0)
     np.testing.assert_allclose(normalisation.moving_mean, inputs.mean(axis=0), atol=0.03)
-    np.testing.assert_allclose(normalisation.moving_variance, inputs.var(axis=0), atol=0.02)
+    np.testing.assert_allclose(normalisation.moving_variance, inputs.var(axis=0), rtol=0.06)
     assert normalisation.momentum == 0.99  # as it was, for whoever trains it further
 
 

@@ -148,6 +148,31 @@ def test_a_network_of_16_bits_trains_resumes_and_is_saved_with_32(precision: str
     assert keras.config.dtype_policy().name == "float32"  # nothing else is built with 16 bits
 
 
+def test_short_numbers_are_used_inside_alone_and_only_where_the_processor_has_them():
+    network = afresh(build_modern)
+    faces = np.stack([drawn_face(label, 0) for label in range(5)])[..., None]
+
+    def answer(has_units: bool) -> np.ndarray:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(hardware, "has_short_units", lambda: has_units)
+            with hardware.short_numbers():
+                return network.predict(faces, verbose=0)
+
+    exact = network.predict(faces, verbose=0)
+    np.testing.assert_array_equal(answer(has_units=False), exact)
+    if hardware.has_short_units():
+        rough = answer(has_units=True)
+        assert not np.array_equal(rough, exact)
+        np.testing.assert_allclose(rough, exact, atol=0.03)
+    np.testing.assert_array_equal(network.predict(faces, verbose=0), exact)
+
+
+def test_what_an_error_interrupts_leaves_no_short_numbers_behind():
+    with pytest.raises(KeyboardInterrupt), hardware.short_numbers():
+        raise KeyboardInterrupt
+    assert not any(hardware.tf.config.optimizer.get_experimental_options().values())
+
+
 def test_the_first_and_last_steps_of_modern_have_32_bits():
     """Grey values above 256 steps and probabilities suffer from 8 bits of mantissa."""
     network = hardware.in_precision("mixed_bfloat16", build_modern)

@@ -167,6 +167,32 @@ def test_augmentation_moves_no_further_than_its_reach():
         assert np.abs(offset).max() > 3.5
 
 
+def test_sharp_pictures_are_moved_alike_but_keep_their_detail():
+    seed, moving = tf.constant([3, 4], tf.int64), Augmentation(shift=0.1, rotation=10.0, zoom=0.1)
+    rows, columns = np.mgrid[:48, :48]
+
+    def waves(length: float) -> np.ndarray:
+        one = 127 + 60 * np.sin(2 * np.pi * rows / length) + 60 * np.sin(2 * np.pi * columns / length)
+        return np.tile(one[..., None].astype(np.uint8), (64, 1, 1, 1))
+
+    coarse, fine = waves(40), waves(6)
+
+    def moved(images: np.ndarray, sharp: float) -> np.ndarray:
+        return augment(images, seed, moving._replace(sharp=sharp)).numpy()
+
+    inside = np.s_[:, 8:-8, 8:-8]  # at the border, each is continued in its own way
+    np.testing.assert_allclose(moved(coarse, 1.0)[inside], moved(coarse, 0.0)[inside], atol=3)
+    sharp_lost, blurred_lost = (1 - moved(fine, sharp)[inside].std() / fine[inside].std() for sharp in (1.0, 0.0))
+    assert sharp_lost < 0.6 * blurred_lost
+    as_before = (moved(fine, 0.5) == moved(fine, 0.0)).all(axis=(1, 2, 3))
+    assert 20 < as_before.sum() < 44
+
+
+def test_halved_pictures_are_changed_half_as_far_and_stay_sharp():
+    reach = Augmentation(shift=0.1, rotation=10.0, zoom=0.2, brightness=0.1, contrast=0.3, erasing=0.2, sharp=0.5)
+    assert reach.halved() == pytest.approx((0.05, 5.0, 0.1, 0.05, 0.15, 0.1, 0.5))
+
+
 def test_augmentation_relights_within_range():
     images = np.full((100, 48, 48, 1), 128, np.uint8)
     means = augment(images, tf.constant([5, 6], tf.int64), Augmentation(brightness=0.1)).numpy().mean(axis=(1, 2, 3))

@@ -16,7 +16,7 @@ def averaged_weights(
     """Return the mean of the weights in these files, one or more, for a network that they fit.
 
     Inside an averaged network the values lie elsewhere than in those that it is the average of. So what batch
-    normalisation takes for their mean and variance is measured anew, on `count` batches as `fit` takes them.
+    normalisation takes for their mean and variance is measured anew, on `count` batches such as `fit` takes.
     """
     plain = keras.models.clone_model(network)  # on one device, wherever the network lies; it is left alone
     mean = []

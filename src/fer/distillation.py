@@ -12,6 +12,7 @@ from fer.augmentation import Augmentation, augment, one_hot
 from fer.checkpoints import run_folder
 from fer.dataset import Pictures
 from fer.environment import writing_to
+from fer.hardware import short_numbers
 from fer.progress import progress
 from fer.training import Recipe, lineage, train
 
@@ -44,7 +45,8 @@ def what_to_learn(
         if not (best.exists() and kept.exists()):
             print(f"Teacher {number} of {len(recipes) - 1}:")
             train(teacher, own, training, targets, validation, folder, own_seed)
-            asked = opinion(teacher, training, own.augmentation, own_seed)
+            with short_numbers():
+                asked = opinion(teacher, training, own.augmentation, own_seed)
             with writing_to(folder):
                 unfinished = folder / "unfinished.npy"
                 np.save(unfinished, asked)
@@ -61,7 +63,7 @@ def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed:
     A view is changed half as far as a training picture may be. The mean is surer than one answer, and less a memory of
     the very picture and its label.
     """
-    return np.mean(answers_to_views(teacher, pictures, Augmentation(*(amount / 2 for amount in reach)), seed), axis=0)
+    return np.mean(answers_to_views(teacher, pictures, reach.halved(), seed), axis=0)
 
 
 def answers_to_views(network: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> list[np.ndarray]:

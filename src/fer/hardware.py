@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -47,6 +49,8 @@ def find_hardware() -> Hardware:
         remarks.append("Training on one GPU.")
         return Hardware(tf.distribute.get_strategy(), gpu_precision(gpus), tuple(remarks))
     remarks.append(f"There is no GPU: what takes minutes with one takes hours on {os.cpu_count()} cores. {GPU_MENU}")
+    if has_short_units():
+        remarks.append("Its processor has units for bfloat16: training convolves with them, in two thirds of the time.")
     return Hardware(tf.distribute.get_strategy(), "float32", tuple(remarks))
 
 
@@ -71,6 +75,29 @@ def gpu_precision(gpus: list[tf.config.PhysicalDevice]) -> str:
     """16 bits where all GPUs have units for them (NVIDIA's compute capability 7, as the T4 has), else 32."""
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
     return "mixed_float16" if min(capabilities) >= (7, 0) else "float32"
+
+
+def has_short_units() -> bool:
+    """Tell whether the processor multiplies bfloat16, numbers of 16 bits; only Linux is asked."""
+    try:
+        return bool({"avx512_bf16", "amx_bf16"} & set(Path("/proc/cpuinfo").read_text().split()))
+    except OSError:
+        return False
+
+
+@contextmanager
+def short_numbers() -> Iterator[None]:
+    """Have TensorFlow convolve in bfloat16 where the processor has units for it; weights and sums keep 32 bits.
+
+    Measured on an AMD EPYC with AVX-512: a training takes two thirds of the time, where Keras' own "mixed_bfloat16"
+    saves none. It has no effect on a GPU.
+    """
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": has_short_units()})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": False} | before)
 
 
 def build_on(hardware: Hardware, build: Callable[[], keras.Model]) -> keras.Model:

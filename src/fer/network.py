@@ -33,7 +33,7 @@ def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
 def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     """Build a small residual network: ten convolutions, each batch-normalised, then the mean over the picture.
 
-    A quarter of the parameters of `original` and a third of its multiplications. Each picture is first brought to mean
+    Half of the parameters of `original` and three fifths of its multiplications. Each picture is first brought to mean
     0 and deviation 1, so that a dim room looks like a bright one. Each stage corrects what it has by two convolutions
     (He et al. 2016), whose channels are weighted by what is in the picture (Hu et al. 2018).
     """
@@ -44,7 +44,7 @@ def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     # fer.h5 with `load_model`.)
     x = layers.GroupNormalization(groups=1, center=False, scale=False, name="standardise", dtype="float32")(x)
     x = layers.ReLU()(convolve(x, 24))
-    for width in (40, 80, 160):  # on 24, 12 and 6 pixels a side
+    for width in (48, 96, 256):  # on 24, 12 and 6 pixels a side
         x = layers.MaxPooling2D(2)(x)
         x = layers.ReLU()(convolve(x, width))
         correction = layers.ReLU()(convolve(x, width))

@@ -15,6 +15,7 @@ from fer.callbacks import EpochProgress, StopAtAccuracy
 from fer.checkpoints import KeepWeights, alone_in, cut_history, epochs_in, put_dropout, read_history, save_weights
 from fer.dataset import Pictures
 from fer.environment import UserError
+from fer.hardware import short_numbers
 
 
 class Recipe(NamedTuple):
@@ -44,16 +45,22 @@ FROM_SCRATCH = Recipe(
     learning_rate=0.1,
     weight_decay=5e-3,
     label_smoothing=0.0,
-    augmentation=Augmentation(shift=0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25),
+    augmentation=Augmentation(0.09, rotation=12.0, zoom=0.12, brightness=0.08, contrast=0.25, erasing=0.25, sharp=0.5),
     stop_accuracy=0.90,
     stop_val_accuracy=0.80,
     mixing=0.4,
     hold_out_one_in=20,
 )
 SECOND = FROM_SCRATCH._replace(epochs=36, teacher=FROM_SCRATCH, trust=0.7)
-THIRD = SECOND._replace(epochs=64, teacher=SECOND)
 # This one stays near where it starts, and ends in the middle of the weights that it passes through.
-FOURTH = THIRD._replace(epochs=16, learning_rate=0.03, mixing=0.0, averaging=True, teacher=THIRD)
+THIRD = SECOND._replace(
+    epochs=16,
+    learning_rate=0.03,
+    augmentation=FROM_SCRATCH.augmentation.halved(),
+    mixing=0.0,
+    averaging=True,
+    teacher=SECOND,
+)
 
 
 RECIPES = {
@@ -68,7 +75,7 @@ RECIPES = {
         stop_accuracy=0.75,
         stop_val_accuracy=0.71,
     ),
-    "modern": FOURTH,
+    "modern": THIRD,
     # For a network that knows faces and gets a new last layer: small steps, so that it does not forget them.
     "fine-tune": Recipe(
         epochs=16,
@@ -160,7 +167,7 @@ def train(
     last, best, log, done = folder / "last.weights.h5", folder / "best.weights.h5", folder / "history.csv", 0
     steps = batches_an_epoch(training, recipe.batch_size)
     stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
-    batches = partial(training_batches, training, targets, recipe.batch_size, recipe.augmentation, recipe.mixing, seed)
+    batches = partial(training_batches, training, targets, recipe.batch_size)
     with alone_in(folder):
         compile_network(network, recipe, steps)
         if last.exists():
@@ -174,25 +181,28 @@ def train(
         else:
             if done:
                 print(f"Going on after epoch {done}, as kept in {folder}.")
-            network.fit(
-                batches(range(done, recipe.epochs)),
-                steps_per_epoch=steps,
-                initial_epoch=done,
-                epochs=recipe.epochs,
-                validation_data=evaluation_batches(validation),
-                verbose=0,
-                shuffle=False,  # the batches are shuffled already
-                callbacks=[
-                    EpochProgress(),
-                    stop,
-                    keras.callbacks.CSVLogger(log, append=True),
-                    KeepWeights(folder, recipe.averaging, best_so_far=so_far["val_accuracy"].max() if done else -1.0),
-                ],
-            )
+            best_so_far = so_far["val_accuracy"].max() if done else -1.0
+            with short_numbers():
+                network.fit(
+                    batches(recipe.augmentation, recipe.mixing, seed, range(done, recipe.epochs)),
+                    steps_per_epoch=steps,
+                    initial_epoch=done,
+                    epochs=recipe.epochs,
+                    validation_data=evaluation_batches(validation),
+                    verbose=0,
+                    shuffle=False,  # the batches are shuffled already
+                    callbacks=[
+                        EpochProgress(),
+                        stop,
+                        keras.callbacks.CSVLogger(log, append=True),
+                        KeepWeights(folder, recipe.averaging, best_so_far),
+                    ],
+                )
         kept = sorted(folder.glob("epoch-*.weights.h5"))
         if kept and not (finished and best.exists()):
-            one_more = batches(range(recipe.epochs, recipe.epochs + 1))
-            network.set_weights(averaged_weights(network, kept, one_more, steps))
+            # As they are, for so they will be named: what changes pictures also blurs them.
+            plain = batches(Augmentation(), 0.0, seed, range(recipe.epochs, recipe.epochs + 1))
+            network.set_weights(averaged_weights(network, kept, plain, steps))
             save_weights(network, best, len(kept))
         if not best.exists():
             raise UserError(
