@@ -10,8 +10,8 @@
 #
 # Run the cells from top to bottom. On a free Colab GPU (*Runtime → Change runtime type → T4 GPU*) this should take well
 # under an hour, on a laptop it takes two to four. For a first try there, set `EPOCHS = 10`: about an hour, for a weaker
-# network. If it is interrupted, run all cells again: as long as the disk is there (in Colab, switch on `SAVE_TO_DRIVE`),
-# it goes on after the last finished epoch and comes to the same end.
+# network. If it is interrupted, run all cells again: as long as the disk is there (in Colab, switch on
+# `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
 
 # %% [markdown]
 # ## Choose
@@ -273,8 +273,9 @@ plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 #
 # The recipe says how. In every epoch the pictures are changed anew: half of them are mirrored, all are shifted a
 # little. All networks except `original` also see them turned, zoomed and relit, and one in four with a rectangle
-# erased. The first two of the three networks on the way to `modern` (see below) see them blended, too (*mixup*): of 80 %
-# of a happy face and 20 % of a sad one they are to say 80 % happy, 20 % sad. So they cannot learn pictures by heart.
+# erased. The first two of the three networks on the way to `modern` (see below) see them blended, too (*mixup*): of
+# 80 % of a happy face and 20 % of a sad one they are to say 80 % happy, 20 % sad. So they cannot learn pictures by
+# heart.
 #
 # Whatever moves a picture by a part of a pixel also blurs it, and the pictures that are to be named later are not
 # blurred. So half of them (`sharp` in the table below) are moved within an enlarged copy, which blurs them far less.
@@ -315,11 +316,11 @@ calibration, training = training.where(held_out), training.where(~held_out)
 print(f"{len(calibration.labels):,} training pictures are kept back, {len(training.labels):,} are trained on.")
 
 # %% [markdown]
-# `modern` is the last of three networks of the same kind, trained one after the other. The first learns from the labels.
-# Each other one starts with the weights of the one before it, its teacher, and learns a mixture: 30 % the label, 70 %
-# what the teacher thinks of the picture (the mean over eight changed views). That helps because the labels are noisy:
-# where label and teacher disagree, what is learnt lies between. (`original` has no teachers, nor has a network that
-# starts from the shipped one.)
+# `modern` is the last of three networks of the same kind, trained one after the other. The first learns from the
+# labels. Each other one starts with the weights of the one before it, its teacher, and learns a mixture: 30 % the label,
+# 70 % what the teacher thinks of the picture (the mean over eight changed views). That helps because the labels are
+# noisy: where label and teacher disagree, what is learnt lies between. (`original` has no teachers, nor has a network
+# that starts from the shipped one.)
 #
 # In the first two the learning rate falls to zero, and the weights of the best epoch are kept. In the third it stays at
 # 0.03 throughout (`averaging` in the table above), so that the weights keep moving around a good place without

@@ -167,6 +167,30 @@ def test_short_numbers_are_used_inside_alone_and_only_where_the_processor_has_th
     np.testing.assert_array_equal(network.predict(faces, verbose=0), exact)
 
 
+def test_what_batch_normalisation_expects_is_measured_with_32_bits():
+    """With 16, a moving mean stays where a step of a hundredth is less than their last digit: a third off and more."""
+    faces = np.stack([drawn_face(n % 5, n) for n in range(16)])[..., None]
+
+    def build() -> keras.Model:
+        inputs = keras.Input((48, 48, 1))
+        x = keras.layers.Conv2D(8, 3)(keras.layers.Rescaling(1 / 50)(inputs))
+        x = keras.layers.BatchNormalization(name="normalise")(x)
+        return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+
+    def statistics(has_units: bool) -> list[np.ndarray]:
+        network = afresh(build)
+        network.compile(keras.optimizers.SGD(0.0), "mse")
+        many = np.tile(faces, (300, 1, 1, 1))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(hardware, "has_short_units", lambda: has_units)
+            with hardware.short_numbers():
+                network.fit(many, np.zeros((len(many), 8)), batch_size=16, shuffle=False, verbose=0)
+        return [np.array(values) for values in network.get_layer("normalise").non_trainable_weights]
+
+    for short, exact in zip(statistics(hardware.has_short_units()), statistics(False), strict=True):
+        np.testing.assert_allclose(short, exact, rtol=0.03, atol=0.01)
+
+
 def test_what_an_error_interrupts_leaves_no_short_numbers_behind():
     with pytest.raises(KeyboardInterrupt), hardware.short_numbers():
         raise KeyboardInterrupt
