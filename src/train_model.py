@@ -317,10 +317,10 @@ print(f"{len(calibration.labels):,} training pictures are kept back, {len(traini
 
 # %% [markdown]
 # `modern` is the last of three networks of the same kind, trained one after the other. The first learns from the
-# labels. Each other one starts with the weights of the one before it, its teacher, and learns a mixture: 30 % the label,
-# 70 % what the teacher thinks of the picture (the mean over eight changed views). That helps because the labels are
-# noisy: where label and teacher disagree, what is learnt lies between. (`original` has no teachers, nor has a network
-# that starts from the shipped one.)
+# labels. Each other one starts with the weights of the one before it, its teacher, and learns a mixture: 30 % the
+# label, 70 % what the teacher thinks of the picture (the mean over eight changed views). That helps because the labels
+# are noisy: where label and teacher disagree, what is learnt lies between. (`original` has no teachers, nor has a
+# network that starts from the shipped one.)
 #
 # In the first two the learning rate falls to zero, and the weights of the best epoch are kept. In the third it stays at
 # 0.03 throughout (`averaging` in the table above), so that the weights keep moving around a good place without

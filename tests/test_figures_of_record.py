@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import cv2
 import nbformat
 import numpy as np
 import pandas as pd
@@ -91,6 +92,17 @@ def test_committed_weights_give_the_committed_figures(archive: Path):
     assert measured["expected_calibration_error"] == pytest.approx(expected, abs=5e-3)
     assert measured["accuracy"] >= 0.73
     assert measured["duplicates"] == 217
+
+
+def test_committed_network_gives_a_mirror_image_the_same_answer():
+    faces = np.random.default_rng(0).integers(0, 256, (20, 48, 48), np.uint8)
+    faces = np.stack([cv2.GaussianBlur(face, (0, 0), 3) for face in faces])
+    answers = [
+        predict(load_network(ROOT / "models"), Pictures(images, np.zeros(20, int), np.full(20, "x")))
+        for images in (faces, faces[:, :, ::-1])
+    ]
+    assert np.ptp(answers[0], axis=0).max() > 0.1
+    np.testing.assert_allclose(*answers, atol=1e-3)
 
 
 def test_wilson_interval():

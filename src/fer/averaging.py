@@ -16,7 +16,8 @@ def averaged_weights(
     """Return the mean of the weights in these files, one or more, for a network that they fit.
 
     Inside an averaged network the values lie elsewhere than in those that it is the average of. So what batch
-    normalisation takes for their mean and variance is measured anew, on `count` batches such as `fit` takes.
+    normalisation takes for their mean and variance is measured anew, on `count` batches such as `fit` takes
+    and their mirror images, so that a network whose channels are twins keeps them alike.
     """
     plain = keras.models.clone_model(network)  # on one device, wherever the network lies; it is left alone
     mean = []
@@ -29,5 +30,5 @@ def averaged_weights(
     for number, (images, _) in enumerate(progress(batches, "Measuring the mean", count, "batches")):
         for layer in normalisations:
             layer.momentum = number / (number + 1)  # the mean over all batches so far, each counting the same
-        plain(images, training=True)
+        plain(tf.concat([images, images[:, :, ::-1]], axis=0), training=True)
     return plain.get_weights()

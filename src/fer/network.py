@@ -5,9 +5,10 @@ first layer, so that training and use cannot feed them differently.
 """
 
 import math
+from functools import partial
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from fer.expressions import EXPRESSIONS, SIDE
 
@@ -53,7 +54,33 @@ def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.2)(x)
     outputs = layers.Dense(classes, activation="softmax", name="expression", dtype="float32")(x)
-    return keras.Model(inputs, outputs, name="modern")
+    network = keras.Model(inputs, outputs, name="modern")
+    tie_twins(network)
+    return network
+
+
+def tie_twins(network: keras.Model) -> None:
+    """Make each channel of a second half the twin of one of the first half, and keep it so in training.
+
+    What a channel sees in a picture, its twin sees in the mirror image. So a face and its mirror image get the same
+    answer, and what is learnt of one side of a face holds for the other (group convolution, Cohen & Welling 2016).
+    Whoever uses the network need not know: it has ordinary layers, with weights that are alike in pairs.
+    """
+    for layer in network.layers:
+        for weights in layer.trainable_weights:
+            channels = {4: (2, 3), 2: (0,), 1: (0,)}[len(weights.shape)]  # axes; a dense layer's other are classes
+            channels = [axis for axis in channels if weights.shape[axis] > 1]  # the grey picture is its own twin
+            if not (isinstance(layer, layers.Dense) and weights is layer.bias):
+                weights.constraint = partial(mean_of_twins, channels=channels)
+                weights.assign(weights.constraint(weights))
+
+
+def mean_of_twins(weights: keras.KerasTensor, channels: list[int]) -> keras.KerasTensor:
+    """Return the mean of weights and what their mirror image has in their place: twins swapped, a kernel flipped."""
+    mirrored = ops.flip(weights, axis=1) if len(weights.shape) == 4 else weights
+    for axis in channels:
+        mirrored = ops.roll(mirrored, weights.shape[axis] // 2, axis=axis)
+    return (weights + mirrored) / 2
 
 
 def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
