@@ -46,7 +46,7 @@ def what_to_learn(
             print(f"Teacher {number} of {len(recipes) - 1}:")
             train(teacher, own, training, targets, validation, folder, own_seed)
             with short_numbers():
-                asked = opinion(teacher, training, own.augmentation, own_seed)
+                asked = opinion(teacher, training, recipes[0].augmentation, own_seed)
             with writing_to(folder):
                 unfinished = folder / "unfinished.npy"
                 np.save(unfinished, asked)
@@ -60,7 +60,7 @@ def what_to_learn(
 def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:
     """Return what a network thinks of pictures, (N, classes) float32: the mean over eight views of each.
 
-    A view is changed half as far as a training picture may be. The mean is surer than one answer, and less a memory of
+    A view is changed half as far as `reach` says. The mean is surer than one answer, and less a memory of
     the very picture and its label.
     """
     return np.mean(answers_to_views(teacher, pictures, reach.halved(), seed), axis=0)
