@@ -29,6 +29,7 @@ from nbclient.exceptions import CellExecutionError
 import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
 from fer.augmentation import batches_an_epoch, one_hot, training_batches
 from fer.dataset import Pictures, read_fer2013
+from fer.hardware import short_numbers
 from fer.network import NETWORKS
 from fer.training import RECIPES, compile_network
 
@@ -65,7 +66,8 @@ def feeding(name: str, pictures: Pictures, turns: int) -> Iterator[np.ndarray]:
         )
 
     def fit(data: tf.data.Dataset) -> None:
-        network.fit(data, steps_per_epoch=steps, verbose=0, shuffle=False)
+        with short_numbers():
+            network.fit(data, steps_per_epoch=steps, verbose=0, shuffle=False)
 
     def look(data: tf.data.Dataset) -> None:
         for _ in data:

@@ -8,9 +8,9 @@
 # which `via_image.ipynb` and `via_webcam.ipynb` use, and an honest account of how good the network is, in `results/`.
 # It does the same with pictures of your own, sorted into classes of your own.
 #
-# Run the cells from top to bottom. On a free Colab GPU (*Runtime → Change runtime type → T4 GPU*) this should take well
-# under an hour, on a laptop it takes two to four. For a first try there, set `EPOCHS = 10`: about an hour, for a weaker
-# network. If it is interrupted, run all cells again: as long as the disk is there (in Colab, switch on
+# Run the cells from top to bottom. On a free Colab GPU (*Runtime → Change runtime type → T4 GPU*) this should take less
+# than an hour (not measured), on a laptop three to eight. For a first try there, set `EPOCHS = 5`: about an hour, for a
+# weaker network. If it is interrupted, run all cells again: as long as the disk is there (in Colab, switch on
 # `SAVE_TO_DRIVE`), it goes on after the last finished epoch and comes to the same end.
 
 # %% [markdown]
@@ -35,17 +35,17 @@ START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown With few pictures or without a GPU, start from the *shipped network*: it knows faces, and learns your
 # @markdown classes in minutes.
 EPOCHS = 0  # @param {type:"integer"}
-# @markdown How many epochs to train for; 0 takes the recipe's. `modern` is the last of three networks that are trained
-# @markdown one after the other, for 28, 36 and 16 epochs: 10 means 30 in all.
+# @markdown How many epochs to train for; 0 takes the recipe's. `modern` is the last of five networks that are trained
+# @markdown one after the other, for 28, 36, 16, 56 and 16 epochs: 10 means 50 in all.
 STOP_ACCURACY = 0.0  # @param {type:"number"}
 STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
-# @markdown Training (each of the three) stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
+# @markdown Training (each of the five) stops as soon as both accuracies (0–1) are above these; 0 takes the recipe's.
 SHARE = 1.0  # @param {type:"slider", min:0.01, max:1, step:0.01}
 # @markdown The share of the pictures to use, for a quick try.
 KEEP_DUPLICATES = False  # @param {type:"boolean"}
 # @markdown Also train on pictures that occur in the test data. It flatters the result.
-SEED = 2021  # @param {type:"integer"}
-# @markdown The two networks before `modern` take the two seeds before it.
+SEED = 2023  # @param {type:"integer"}
+# @markdown The four networks before `modern` take the four seeds before it.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown Where the shipped network comes from when it does not lie beside this notebook.
 SAVE_TO_DRIVE = False  # @param {type:"boolean"}
@@ -231,6 +231,9 @@ mean_faces = plot_mean_faces(training)
 #
 # It takes the raw grey values 0–255; scaling is its first layer, so that nobody can feed it differently later. If it
 # starts from the shipped network, only its last layer is new: the others have learnt to look at faces.
+#
+# In `modern`, channels come in pairs: what one sees in a face, its twin sees in the mirror image. So both images get
+# the same answer, and what is learnt of one side of a face holds for the other.
 
 # %%
 from fer.network import NETWORKS, multiply_adds
@@ -241,7 +244,7 @@ from fer.hardware import build_on, find_hardware, plain_copy
 # %%
 # @title See what it is trained on
 hardware = find_hardware()
-print(*hardware.remarks, f"It computes with {hardware.precision} numbers.", sep="\n")
+print(*hardware.remarks, f"Its layers are built for {hardware.precision} numbers.", sep="\n")
 
 # %%
 from fer.model_files import load_network, save_network
@@ -273,12 +276,13 @@ plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 #
 # The recipe says how. In every epoch the pictures are changed anew: half of them are mirrored, all are shifted a
 # little. All networks except `original` also see them turned, zoomed and relit, and one in four with a rectangle
-# erased. The first two of the three networks on the way to `modern` (see below) see them blended, too (*mixup*): of
-# 80 % of a happy face and 20 % of a sad one they are to say 80 % happy, 20 % sad. So they cannot learn pictures by
-# heart.
+# erased. Of the five networks on the way to `modern` (see below), three see them blended, too (*mixup*): of 80 % of a
+# happy face and 20 % of a sad one they are to say 80 % happy, 20 % sad. So they cannot learn pictures by heart. The
+# other two see them changed half as far, with a rectangle in one of eight.
 #
 # Whatever moves a picture by a part of a pixel also blurs it, and the pictures that are to be named later are not
-# blurred. So half of them (`sharp` in the table below) are moved within an enlarged copy, which blurs them far less.
+# blurred. So half of the training pictures for `modern` (`sharp` in the table below) are moved within an enlarged copy,
+# which blurs them less.
 #
 # `StopAtAccuracy` ends the training as soon as accuracy *and* validation accuracy are above its thresholds; those of
 # `modern` are so high that its schedule normally runs to its end.
@@ -316,19 +320,19 @@ calibration, training = training.where(held_out), training.where(~held_out)
 print(f"{len(calibration.labels):,} training pictures are kept back, {len(training.labels):,} are trained on.")
 
 # %% [markdown]
-# `modern` is the last of three networks of the same kind, trained one after the other. The first learns from the
-# labels. Each other one starts with the weights of the one before it, its teacher, and learns a mixture: 30 % the
-# label, 70 % what the teacher thinks of the picture (the mean over eight changed views). That helps because the labels
-# are noisy: where label and teacher disagree, what is learnt lies between. (`original` has no teachers, nor has a
-# network that starts from the shipped one.)
+# `modern` is the last of five networks of the same kind, trained one after the other. The first learns from the labels.
+# Each other one starts with the weights of the one before it, its teacher, and learns a mixture: 30 % the label, 70 %
+# what the teacher thinks of the picture (the mean over eight changed views). That helps because the labels are noisy:
+# where label and teacher disagree, what is learnt lies between. (`original` has no teachers, nor has a network that
+# starts from the shipped one.)
 #
-# In the first two the learning rate falls to zero, and the weights of the best epoch are kept. In the third it stays at
-# 0.03 throughout (`averaging` in the table above), so that the weights keep moving around a good place without
-# settling. Their mean over all epochs lies nearer its middle, and is kept (*stochastic weight averaging*). What batch
-# normalisation takes for the mean and variance inside the network does not fit averaged weights; it is measured anew,
-# in one pass over the training pictures as they are.
+# In the first, second and fourth the learning rate falls to zero, and the weights of the best epoch are kept. In the
+# third and fifth it stays at 0.03 throughout (`averaging` in the table above), so that the weights keep moving around a
+# good place without settling. Their mean over all epochs lies nearer its middle, and is kept (*stochastic weight
+# averaging*). What batch normalisation takes for the mean and variance inside the network does not fit averaged
+# weights; it is measured anew, in one pass over the training pictures as they are.
 #
-# The teachers take most of the time: on two cores, 75 of the 95 minutes. (The next two cells show no
+# The teachers take most of the time: on two cores, XXX of the XXX minutes. (The next two cells show no
 # epochs here, because this was a second run, which found the training finished: yours prints a line an epoch.)
 
 # %%
@@ -352,7 +356,7 @@ network = plain_copy(student, build)  # one that every machine computes alike
 # ### Accuracy and loss
 #
 # The dashed line is the network that is kept: the best epoch or, for `modern`, the mean of the weights after each epoch
-# (in our run better than any of them). For `modern` the curve shows only the last of its three networks.
+# (in our run better than any of them). For `modern` the curve shows only the last of its five networks.
 #
 # Do not compare training with validation accuracy: the first is measured on harder pictures (changed at random), with
 # dropout on, and, where there was a teacher, as agreement with what was to be learnt. Nor compare the losses: a mixture
@@ -370,9 +374,9 @@ history.set_index("epoch").round(4)
 # ## Calibrate the network
 #
 # Of the faces that it calls *happy* with 80 % confidence, 80 % should be happy. One number, the temperature, sees to
-# that: it is fitted on the training pictures that were kept back, each changed at random in eight ways (unchanged, they
-# are easier than PublicTest), and its effect goes into the weights of the last layer. No answer changes, only how sure
-# the network says it is.
+# that: it is fitted on the training pictures that were kept back, each changed at random in eight ways, as in the first
+# training (unchanged, they are easier than PublicTest), and its effect goes into the weights of the last layer. No
+# answer changes, only how sure the network says it is.
 
 # %%
 from fer.evaluation import compare, judge, place_for, predict, worst_mistakes
@@ -380,7 +384,7 @@ from fer.evaluation import compare, judge, place_for, predict, worst_mistakes
 # %%
 # @title Calibrate
 if len(calibration.labels):
-    views = answers_to_views(network, calibration, recipe.augmentation, SEED)
+    views = answers_to_views(network, calibration, lineage(recipe)[0].augmentation, SEED)
     temperature = fit_temperature(np.concatenate(views), np.tile(calibration.labels, len(views)))
     fold_temperature(network, temperature)
     print(f"Temperature {temperature:.2f} (above 1: it was too sure of itself; below 1: not sure enough).")
@@ -391,7 +395,8 @@ else:
 # ## Evaluate the trained network
 #
 # On PublicTest, or those of your own pictures that were kept for validation. The recipe and the best epochs (of
-# `modern`, those of two teachers) were chosen on it, so expect a little less on pictures that nothing was chosen on.
+# `modern`, those of its first, second and fourth network) were chosen on it, so expect a little less on pictures that
+# nothing was chosen on.
 
 # %%
 # @title Measure the accuracy

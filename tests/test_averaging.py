@@ -10,6 +10,7 @@ from test_training import ENDLESS, SEED, afresh, build_tiny, train_on_labels
 import fer.training
 from fer.augmentation import Augmentation
 from fer.dataset import Pictures, read_fer2013
+from fer.network import build_modern
 from fer.training import RECIPES, Recipe, compile_network, lineage, with_limits
 
 AVERAGED = ENDLESS._replace(epochs=4, averaging=True, augmentation=Augmentation())
@@ -69,6 +70,19 @@ def test_what_batch_normalisation_expects_is_measured_on_the_pictures(
     np.testing.assert_allclose(normalisation.moving_mean, inputs.mean(axis=0), atol=0.03)
     np.testing.assert_allclose(normalisation.moving_variance, inputs.var(axis=0), rtol=0.06)
     assert normalisation.momentum == 0.99  # as it was, for whoever trains it further
+
+
+def test_what_batch_normalisation_expects_of_twins_is_alike(pictures: Pictures, tmp_path: Path):
+    network = afresh(build_modern)
+    train_on_labels(network, AVERAGED._replace(epochs=1), pictures, tmp_path, SEED)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            for values in (layer.moving_mean, layer.moving_variance):
+                first, twins = np.split(np.array(values), 2)
+                np.testing.assert_allclose(twins, first, rtol=1e-3, atol=1e-4)
+    faces = pictures.images[..., None]
+    answers, mirrored = (network.predict(images, verbose=0) for images in (faces, faces[:, :, ::-1]))
+    np.testing.assert_allclose(mirrored, answers, atol=1e-3)
 
 
 def test_the_learning_rate_stays():

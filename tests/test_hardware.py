@@ -70,6 +70,12 @@ def test_on_two_devices_an_averaged_network_is_measured_as_on_one(trained_on_dev
     assert np.ptp(one) > 0.5
 
 
+def test_on_two_devices_twins_stay_twins(trained_on_devices: Path):
+    faces, mirrored = np.load(trained_on_devices / "twins.npy")
+    np.testing.assert_allclose(mirrored, faces, atol=1e-3)
+    assert np.ptp(faces, axis=0).max() > 0.1
+
+
 WORKER = """
 from fer.hardware import find_hardware
 import devices, test_training, tensorflow as tf, sys, pathlib
@@ -167,6 +173,7 @@ def test_short_numbers_are_used_inside_alone_and_only_where_the_processor_has_th
     np.testing.assert_array_equal(network.predict(faces, verbose=0), exact)
 
 
+@pytest.mark.skipif(not hardware.has_short_units(), reason="needs a processor with units for bfloat16")
 def test_what_batch_normalisation_expects_is_measured_with_32_bits():
     """With 16, a moving mean stays where a step of a hundredth is less than their last digit: a third off and more."""
     faces = np.stack([drawn_face(n % 5, n) for n in range(16)])[..., None]
@@ -191,10 +198,31 @@ def test_what_batch_normalisation_expects_is_measured_with_32_bits():
         np.testing.assert_allclose(short, exact, rtol=0.03, atol=0.01)
 
 
-def test_what_an_error_interrupts_leaves_no_short_numbers_behind():
+def test_what_an_error_interrupts_leaves_no_short_numbers_behind(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(hardware, "has_short_units", lambda: True)
+    options = hardware.tf.config.optimizer.get_experimental_options
     with pytest.raises(KeyboardInterrupt), hardware.short_numbers():
+        assert options()["auto_mixed_precision_onednn_bfloat16"]
         raise KeyboardInterrupt
-    assert not any(hardware.tf.config.optimizer.get_experimental_options().values())
+    assert not any(options().values())
+
+
+@pytest.mark.parametrize(
+    ("flags", "has_units"),
+    [("fma avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True), ("fma avx2 avx512f", False), (None, False)],
+)
+def test_processors_tell_whether_they_have_units_for_short_numbers(
+    flags: str | None, has_units: bool, monkeypatch: pytest.MonkeyPatch
+):
+    def read(path: Path) -> str:
+        if flags is None:  # not Linux
+            raise FileNotFoundError(path)
+        return f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hardware.Path, "read_text", read)
+        assert hardware.has_short_units() == has_units
+        assert any("bfloat16" in remark for remark in hardware.find_hardware().remarks) == has_units
 
 
 def test_the_first_and_last_steps_of_modern_have_32_bits():

@@ -16,8 +16,8 @@ def averaged_weights(
     """Return the mean of the weights in these files, one or more, for a network that they fit.
 
     Inside an averaged network the values lie elsewhere than in those that it is the average of. So what batch
-    normalisation takes for their mean and variance is measured anew, on `count` batches such as `fit` takes
-    and their mirror images, so that a network whose channels are twins keeps them alike.
+    normalisation takes for their mean and variance is measured anew, on `count` of these batches, each with its mirror
+    images, so that it is alike in channels that are twins.
     """
     plain = keras.models.clone_model(network)  # on one device, wherever the network lies; it is left alone
     mean = []

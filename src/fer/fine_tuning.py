@@ -40,8 +40,8 @@ def knows_expressions(folder: Path) -> bool:
 def build_upon(folder: Path, classes: int) -> keras.Model:
     """Load a network and give it a new last layer, for so many classes; all others start with its weights.
 
-    Its name tells from which weights it starts, so that a run is continued only from the same. Raises
-    UnusableModelError.
+    Its name tells from which weights it starts, so that a run is continued only from the same. Channels that were twins
+    (see `tie_twins`) are tied no more. Raises UnusableModelError.
     """
     start = load_network(folder)
     for layer in start.layers:

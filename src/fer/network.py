@@ -5,7 +5,6 @@ first layer, so that training and use cannot feed them differently.
 """
 
 import math
-from functools import partial
 
 import keras
 from keras import layers, ops
@@ -60,19 +59,31 @@ def build_modern(classes: int = len(EXPRESSIONS)) -> keras.Model:
 
 
 def tie_twins(network: keras.Model) -> None:
-    """Make each channel of a second half the twin of one of the first half, and keep it so in training.
+    """Make each channel of a layer's second half the twin of one of its first half, and keep it so in training.
 
     What a channel sees in a picture, its twin sees in the mirror image. So a face and its mirror image get the same
-    answer, and what is learnt of one side of a face holds for the other (group convolution, Cohen & Welling 2016).
-    Whoever uses the network need not know: it has ordinary layers, with weights that are alike in pairs.
+    answer, and what is learnt of one side of a face holds for the other (group equivariance, Cohen & Welling 2016).
+    Only what batch normalisation takes for mean and variance is not tied: measured on pictures and their mirror images,
+    it is alike by itself (see `averaged_weights`). Whoever uses the network need not know: it has ordinary layers, with
+    weights that are alike in pairs. Loaded and trained further, they are tied no more.
     """
     for layer in network.layers:
         for weights in layer.trainable_weights:
-            channels = {4: (2, 3), 2: (0,), 1: (0,)}[len(weights.shape)]  # axes; a dense layer's other are classes
+            channels = {4: (2, 3), 2: (0,), 1: (0,)}[len(weights.shape)]  # axes; the other of a dense layer is classes
             channels = [axis for axis in channels if weights.shape[axis] > 1]  # the grey picture is its own twin
             if not (isinstance(layer, layers.Dense) and weights is layer.bias):
-                weights.constraint = partial(mean_of_twins, channels=channels)
+                weights.constraint = Twins(channels)
                 weights.assign(weights.constraint(weights))
+
+
+class Twins(keras.constraints.Constraint):
+    """Keep weights at the mean of twins; Keras before 3.15 takes no plain function for a constraint."""
+
+    def __init__(self, channels: list[int]) -> None:
+        self.channels = channels
+
+    def __call__(self, weights: keras.KerasTensor) -> keras.KerasTensor:
+        return mean_of_twins(weights, self.channels)
 
 
 def mean_of_twins(weights: keras.KerasTensor, channels: list[int]) -> keras.KerasTensor:
