@@ -208,11 +208,17 @@ def test_what_an_error_interrupts_leaves_no_short_numbers_behind(monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("flags", "has_units"),
-    [("fma avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True), ("fma avx2 avx512f", False), (None, False)],
+    ("flags", "tensorflow", "has_units"),
+    [
+        ("fma avx512f avx512_bf16", "2.21.0", True),
+        ("amx_bf16 amx_tile", "3.0.0", True),
+        ("fma avx2 avx512f", "2.21.0", False),
+        (None, "2.21.0", False),
+        ("fma avx512f avx512_bf16", "2.20.1", False),  # it would write a line to stderr for every function
+    ],
 )
 def test_processors_tell_whether_they_have_units_for_short_numbers(
-    flags: str | None, has_units: bool, monkeypatch: pytest.MonkeyPatch
+    flags: str | None, tensorflow: str, has_units: bool, monkeypatch: pytest.MonkeyPatch
 ):
     def read(path: Path) -> str:
         if flags is None:  # not Linux
@@ -221,6 +227,7 @@ def test_processors_tell_whether_they_have_units_for_short_numbers(
 
     with monkeypatch.context() as patch:
         patch.setattr(hardware.Path, "read_text", read)
+        patch.setattr(hardware.tf, "__version__", tensorflow)
         assert hardware.has_short_units() == has_units
         assert any("bfloat16" in remark for remark in hardware.find_hardware().remarks) == has_units
 

@@ -78,7 +78,12 @@ def gpu_precision(gpus: list[tf.config.PhysicalDevice]) -> str:
 
 
 def has_short_units() -> bool:
-    """Tell whether the processor multiplies bfloat16, numbers of 16 bits; only Linux is asked."""
+    """Tell whether the processor multiplies bfloat16, numbers of 16 bits, and TensorFlow can be told to use that.
+
+    Only Linux is asked. Before TensorFlow 2.21 each function so compiled writes a line to stderr: they do without.
+    """
+    if tuple(map(int, tf.__version__.split(".")[:2])) < (2, 21):
+        return False
     try:
         return bool({"avx512_bf16", "amx_bf16"} & set(Path("/proc/cpuinfo").read_text().split()))
     except OSError:
