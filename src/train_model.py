@@ -332,7 +332,7 @@ print(f"{len(calibration.labels):,} training pictures are kept back, {len(traini
 # averaging*). What batch normalisation takes for the mean and variance inside the network does not fit averaged
 # weights; it is measured anew, in one pass over the training pictures as they are.
 #
-# The teachers take most of the time: on two cores, XXX of the XXX minutes. (The next two cells show no
+# The teachers take most of the time: on two cores, three of the three and a half hours. (The next two cells show no
 # epochs here, because this was a second run, which found the training finished: yours prints a line an epoch.)
 
 # %%
