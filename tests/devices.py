@@ -42,7 +42,7 @@ def write_history(path: Path, strategy: tf.distribute.Strategy, build: Callable[
 
 def write_answers(path: Path, strategy: tf.distribute.Strategy, build: Callable[[], keras.Model], folder: Path) -> None:
     network = afresh(lambda: build_on(Hardware(strategy, "float32", ()), build))
-    training.train(network, RECIPE._replace(averaging=True), FACES, TARGETS, FACES, folder, SEED)
+    training.train(network, RECIPE._replace(averaging=1.0), FACES, TARGETS, FACES, folder, SEED)
     np.save(path, [network.predict(images[..., None], verbose=0) for images in (IMAGES, IMAGES[:, :, ::-1])])
 
 

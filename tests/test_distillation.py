@@ -106,7 +106,7 @@ def test_the_pupil_starts_from_what_its_teacher_could(pictures: Pictures, tmp_pa
 def test_a_second_teacher_goes_on_from_the_first_and_is_asked_alone(pictures: Pictures, tmp_path: Path):
     training, validation = pictures.split("Training"), pictures.split("PublicTest")
     first = TAUGHT.teacher
-    second = TAUGHT._replace(epochs=2, teacher=first, trust=0.4, augmentation=first.augmentation.halved())
+    second = TAUGHT._replace(epochs=2, teacher=first, trust=0.4, augmentation=first.augmentation.scaled(0.5))
     targets, weights = learnt_in(tmp_path / "two", pictures, teacher=second)
     assert len(list((tmp_path / "two").glob("*/opinion.npy"))) == 2
     # The second teacher is what a pupil of the first alone is.

@@ -100,9 +100,9 @@ def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pi
     np.testing.assert_array_equal(saved.predict(faces, verbose=0), network.predict(faces, verbose=0))
 
 
-@pytest.mark.parametrize(("epoch", "averaging"), [(0, False), (2, False), (2, True)])
+@pytest.mark.parametrize(("epoch", "averaging"), [(0, 0.0), (2, 0.0), (2, 1.0)])
 def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
-    epoch: int, averaging: bool, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    epoch: int, averaging: float, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """With the network that it had begun to train, as in the notebook."""
 

@@ -90,7 +90,7 @@ def test_committed_weights_give_the_committed_figures(archive: Path):
         assert measured[name] == pytest.approx(METRICS["PublicTest"][name], abs=1e-3)
     expected = METRICS["PublicTest"]["expected_calibration_error"]
     assert measured["expected_calibration_error"] == pytest.approx(expected, abs=5e-3)
-    assert measured["accuracy"] >= 0.73
+    assert measured["accuracy"] >= 0.76
     assert measured["duplicates"] == 217
 
 

@@ -188,9 +188,9 @@ def test_sharp_pictures_are_moved_alike_but_keep_their_detail():
     assert 20 < as_before.sum() < 44
 
 
-def test_halved_pictures_are_changed_half_as_far_and_stay_sharp():
+def test_pictures_are_changed_so_many_times_as_far_and_stay_sharp():
     reach = Augmentation(shift=0.1, rotation=10.0, zoom=0.2, brightness=0.1, contrast=0.3, erasing=0.2, sharp=0.5)
-    assert reach.halved() == pytest.approx((0.05, 5.0, 0.1, 0.05, 0.15, 0.1, 0.5))
+    assert reach.scaled(0.5) == pytest.approx((0.05, 5.0, 0.1, 0.05, 0.15, 0.1, 0.5))
 
 
 def test_augmentation_relights_within_range():

@@ -21,9 +21,9 @@ class Augmentation(NamedTuple):
     erasing: float = 0.0  # not a reach: the share of the pictures in which a rectangle is erased
     sharp: float = 0.0  # not a reach: the share of the pictures that stay sharp when they are moved
 
-    def halved(self) -> "Augmentation":
-        """Return one that changes pictures half as far, and erases in half as many."""
-        return Augmentation(*(amount / 2 for amount in self))._replace(sharp=self.sharp)
+    def scaled(self, factor: float) -> "Augmentation":
+        """Return one that changes pictures so many times as far, and erases in so many times as many."""
+        return Augmentation(*(factor * amount for amount in self))._replace(sharp=self.sharp)
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor, reach: Augmentation) -> tf.Tensor:

@@ -63,7 +63,7 @@ def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed:
     A view is changed half as far as `reach` says. The mean is surer than one answer, and less a memory of
     the very picture and its label.
     """
-    return np.mean(answers_to_views(teacher, pictures, reach.halved(), seed), axis=0)
+    return np.mean(answers_to_views(teacher, pictures, reach.scaled(0.5), seed), axis=0)
 
 
 def answers_to_views(network: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Train by a recipe, stop when good enough, go on after a break."""
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +33,8 @@ class Recipe(NamedTuple):
     stop_val_accuracy: float
     mixing: float = 0.0  # pictures are blended in shares from Beta(mixing, mixing), mostly near 0 or 1; 0: not at all
     hold_out_one_in: int = 0  # one in so many training pictures is kept back, to calibrate the network on
-    averaging: bool = False  # the learning rate stays, and the mean of the weights after each epoch is kept
+    averaging: float = 0.0  # not 0: the learning rate stays, and the mean of the weights after the last epochs is kept,
+    # this share of all epochs
     teacher: "Recipe | None" = None  # of a network that is trained before; from its weights this one goes on
     trust: float = 0.0  # the teacher's share, 0–1, in what is learnt; the label has the rest
 
@@ -56,13 +58,13 @@ SECOND = FROM_SCRATCH._replace(epochs=36, teacher=FROM_SCRATCH, trust=0.7)
 THIRD = SECOND._replace(
     epochs=16,
     learning_rate=0.03,
-    augmentation=FROM_SCRATCH.augmentation.halved(),
+    augmentation=FROM_SCRATCH.augmentation.scaled(0.5),
     mixing=0.0,
-    averaging=True,
+    averaging=1.0,
     teacher=SECOND,
 )
 FOURTH = SECOND._replace(epochs=56, teacher=THIRD)
-FIFTH = THIRD._replace(teacher=FOURTH)
+FIFTH = THIRD._replace(averaging=0.5, teacher=FOURTH)
 
 
 RECIPES = {
@@ -160,7 +162,7 @@ def train(
 ) -> pd.DataFrame:
     """Train until the recipe ends or StopAtAccuracy stops it.
 
-    The network is left with the weights of its best epoch or, with averaging, the mean of those after each epoch.
+    The network is left with the weights of its best epoch or, with averaging, the mean of those after its last epochs.
     targets: (N, classes) float32, the probabilities to learn for the training pictures; accuracy is agreement with
     them. A run that was cut off goes on after its last whole epoch, a finished one is only read back. Returns the
     history: columns epoch (from 1), accuracy, loss, val_accuracy, val_loss. Raises UserError where the folder is in use
@@ -197,11 +199,12 @@ def train(
                         EpochProgress(),
                         stop,
                         keras.callbacks.CSVLogger(log, append=True),
-                        KeepWeights(folder, recipe.averaging, best_so_far),
+                        KeepWeights(folder, recipe.averaging > 0, best_so_far),
                     ],
                 )
         kept = sorted(folder.glob("epoch-*.weights.h5"))
         if kept and not (finished and best.exists()):
+            kept = kept[-math.ceil(recipe.averaging * len(kept)) :]
             # As they are, for so they will be named: what changes pictures also blurs them.
             plain = batches(Augmentation(), 0.0, seed, range(recipe.epochs, recipe.epochs + 1))
             network.set_weights(averaged_weights(network, kept, plain, steps))
