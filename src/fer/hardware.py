@@ -50,7 +50,7 @@ def find_hardware() -> Hardware:
         return Hardware(tf.distribute.get_strategy(), gpu_precision(gpus), tuple(remarks))
     remarks.append(f"There is no GPU: what takes minutes with one takes hours on {os.cpu_count()} cores. {GPU_MENU}")
     if has_short_units():
-        remarks.append("Its processor has units for bfloat16. Training convolves in it, a third faster where measured.")
+        remarks.append("Its processor has units for bfloat16. Training convolves in it, in two thirds of the time.")
     return Hardware(tf.distribute.get_strategy(), "float32", tuple(remarks))
 
 

@@ -80,9 +80,11 @@ class Twins(keras.constraints.Constraint):
     """Keep weights at the mean of twins; Keras before 3.15 takes no plain function for a constraint."""
 
     def __init__(self, channels: list[int]) -> None:
+        """Take the axes that are channels."""
         self.channels = channels
 
     def __call__(self, weights: keras.KerasTensor) -> keras.KerasTensor:
+        """Return what the weights are to be."""
         return mean_of_twins(weights, self.channels)
 
 
