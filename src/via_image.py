@@ -115,9 +115,9 @@ for picture in samples:
 #
 # A folder, a zip or several uploads give one CSV with a row a face, a contact sheet and a count. What cannot be read is
 # listed and stops nothing. Stop the cell whenever you like: run again, it goes on from there. Here with a zip of both
-# portraits in various states, and of a text that calls itself a picture. (Blurred, Grace Hopper
-# is called sad, with 54 %: too little is left to see, and the network does not notice. Mirrored, a face gets the same
-# answer, but the box around it may lie a pixel elsewhere: 55 % neutral above, 53 % here.)
+# portraits in various states, and of a text that calls itself a picture. (Blurred, Grace Hopper is called sad, with 54
+# %: too little is left to see, and the network does not notice. Mirrored, a face gets the same answer, but the box
+# around it may lie a pixel elsewhere: 55 % neutral above, 53 % here.)
 
 # %%
 from fer.progress import progress

@@ -23,7 +23,6 @@ from test_training import ENDLESS, SEED, afresh, build_noisy, build_tiny  # noqa
 from fer import hardware, training  # noqa: E402
 from fer.augmentation import one_hot  # noqa: E402
 from fer.dataset import Pictures  # noqa: E402
-from fer.hardware import Hardware, build_on  # noqa: E402
 from fer.network import build_modern  # noqa: E402
 
 LABELS = np.arange(200) % 5
@@ -35,13 +34,13 @@ hardware.has_short_units = lambda: False  # in 16 bits, two halves of a batch ar
 
 
 def write_history(path: Path, strategy: tf.distribute.Strategy, build: Callable[[], keras.Model], folder: Path) -> None:
-    network = afresh(lambda: build_on(Hardware(strategy, "float32", ()), build))
+    network = afresh(lambda: hardware.build_on(hardware.Hardware(strategy, "float32", ()), build))
     network.set_weights(network.get_weights())  # as the notebook does
     training.train(network, RECIPE, FACES, TARGETS, FACES, folder, SEED).to_csv(path, index=False)
 
 
 def write_answers(path: Path, strategy: tf.distribute.Strategy, build: Callable[[], keras.Model], folder: Path) -> None:
-    network = afresh(lambda: build_on(Hardware(strategy, "float32", ()), build))
+    network = afresh(lambda: hardware.build_on(hardware.Hardware(strategy, "float32", ()), build))
     training.train(network, RECIPE._replace(averaging=1.0), FACES, TARGETS, FACES, folder, SEED)
     np.save(path, [network.predict(images[..., None], verbose=0) for images in (IMAGES, IMAGES[:, :, ::-1])])
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, drawn_face
-from test_training import ENDLESS, SEED, afresh, build_noisy
+from test_training import ENDLESS, SEED, afresh, build_noisy, build_tiny
 
 from fer import hardware
 from fer.augmentation import one_hot
@@ -173,7 +173,29 @@ def test_short_numbers_are_used_inside_alone_and_only_where_the_processor_has_th
     np.testing.assert_array_equal(network.predict(faces, verbose=0), exact)
 
 
-@pytest.mark.skipif(not hardware.has_short_units(), reason="needs a processor with units for bfloat16")
+SHORT = pytest.mark.skipif(not hardware.has_short_units(), reason="needs a processor with units for bfloat16")
+
+
+@SHORT
+def test_a_training_uses_short_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It rounds otherwise, and a little: what it saves is time, which no test can count on."""
+    labels = np.arange(100) % 5
+    faces = Pictures(
+        np.stack([drawn_face(label, n) for n, label in enumerate(labels)]), labels, np.full(100, "Training")
+    )
+
+    def loss(folder: str) -> float:
+        recipe = RECIPES["original"]._replace(epochs=1)
+        return train(afresh(build_tiny), recipe, faces, one_hot(labels), faces, tmp_path / folder, 1)["loss"].item()
+
+    short = loss("short")
+    monkeypatch.setattr(hardware, "has_short_units", lambda: False)
+    exact = loss("exact")
+    assert short != exact
+    assert short == pytest.approx(exact, rel=0.01)
+
+
+@SHORT
 def test_what_batch_normalisation_expects_is_measured_with_32_bits():
     """With 16, a moving mean stays where a step of a hundredth is less than their last digit: a third off and more."""
     faces = np.stack([drawn_face(n % 5, n) for n in range(16)])[..., None]

@@ -60,8 +60,8 @@ def what_to_learn(
 def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:
     """Return what a network thinks of pictures, (N, classes) float32: the mean over eight views of each.
 
-    A view is changed half as far as `reach` says. The mean is surer than one answer, and less a memory of
-    the very picture and its label.
+    A view is changed half as far as `reach` says. The mean is surer than one answer, and less a memory of the very
+    picture and its label.
     """
     return np.mean(answers_to_views(teacher, pictures, reach.scaled(0.5), seed), axis=0)
 

@@ -77,23 +77,18 @@ def tie_twins(network: keras.Model) -> None:
 
 
 class Twins(keras.constraints.Constraint):
-    """Keep weights at the mean of twins; Keras before 3.15 takes no plain function for a constraint."""
+    """Keep weights equal to their mirror image: the second half of these axes twins of the first, kernels flipped."""
 
     def __init__(self, channels: list[int]) -> None:
         """Take the axes that are channels."""
         self.channels = channels
 
     def __call__(self, weights: keras.KerasTensor) -> keras.KerasTensor:
-        """Return what the weights are to be."""
-        return mean_of_twins(weights, self.channels)
-
-
-def mean_of_twins(weights: keras.KerasTensor, channels: list[int]) -> keras.KerasTensor:
-    """Return the mean of weights and what their mirror image has in their place: twins swapped, a kernel flipped."""
-    mirrored = ops.flip(weights, axis=1) if len(weights.shape) == 4 else weights
-    for axis in channels:
-        mirrored = ops.roll(mirrored, weights.shape[axis] // 2, axis=axis)
-    return (weights + mirrored) / 2
+        """Return the mean of weights and what their mirror image has in their place."""
+        mirrored = ops.flip(weights, axis=1) if len(weights.shape) == 4 else weights
+        for axis in self.channels:
+            mirrored = ops.roll(mirrored, weights.shape[axis] // 2, axis=axis)
+        return (weights + mirrored) / 2
 
 
 def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:

@@ -33,8 +33,7 @@ class Recipe(NamedTuple):
     stop_val_accuracy: float
     mixing: float = 0.0  # pictures are blended in shares from Beta(mixing, mixing), mostly near 0 or 1; 0: not at all
     hold_out_one_in: int = 0  # one in so many training pictures is kept back, to calibrate the network on
-    averaging: float = 0.0  # not 0: the learning rate stays, and the mean of the weights after the last epochs is kept,
-    # this share of all epochs
+    averaging: float = 0.0  # share of the epochs, the last ones, whose weights are averaged; the learning rate stays
     teacher: "Recipe | None" = None  # of a network that is trained before; from its weights this one goes on
     trust: float = 0.0  # the teacher's share, 0–1, in what is learnt; the label has the rest
 
