@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from fer.dataset import DROPPED_EXPRESSIONS, read_fer2013, write_csv
+from fer.data.fer2013 import DROPPED_EXPRESSIONS, read_fer2013, write_csv
 
 
 def convert_obviously(folder: Path, csv: Path) -> None:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 from face_photos import Photo, compose, cut_close, load_photos, matches
 
-from fer.faces import find_thoroughly
+from fer.faces.detection import find_thoroughly
 
 SEEDS = {"choose": 1, "report": 2}  # of the composites
 

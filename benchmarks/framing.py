@@ -2,7 +2,7 @@
 
     python benchmarks/framing.py data/fer2013.csv
 
-`crop_faces` in src/fer/faces.py turns this round: from a box to the frame that FER-2013 would have had.
+`crop_faces` in src/fer/faces/detection.py turns this round: from a box to the frame that FER-2013 would have had.
 """
 
 import sys
@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from fer.dataset import SIDE, read_fer2013
-from fer.faces import find_faces
+from fer.data.fer2013 import SIDE, read_fer2013
+from fer.faces.detection import find_faces
 
 ENLARGED = 4
 BORDER = SIDE // 2  # many FER-2013 faces touch the edge, where the cascade finds none

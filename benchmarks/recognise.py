@@ -32,11 +32,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 from face_photos import Photo, load_photos, matches
 
-import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
-from fer.faces import crop_faces, find_faces, glance
-from fer.following import BOX, find_faces_again
-from fer.haar import face_cascade, run_cascade
-from fer.pictures import to_grey
+import fer.notebook.setup  # noqa: F401 - sets TensorFlow's environment before it is imported
+from fer.faces.cascades import face_cascade, run_cascade
+from fer.faces.detection import crop_faces, find_faces, glance
+from fer.faces.tracking import BOX, find_faces_again
+from fer.media.pictures import to_grey
 from fer.recognition import Recogniser
 
 FER_PYTHON = ROOT / ".venv-fer" / "bin" / "python"
@@ -48,15 +48,15 @@ AT_A_TIME = 13
 # Both packages are named fer: by PYTHONPATH, "ours" and "floor" get that of src/, and "fer" that of .venv-fer.
 ORDERS = {  # what a fresh process is told; it prints a line when it is done
     "ours": """
-import fer.environment
+import fer.notebook.setup
 from fer.recognition import Recogniser
 import numpy as np
 print(len(Recogniser.load("models").recognise(np.load({picture!r}))), flush=True)
 """,
     "floor": """
-import fer.environment
+import fer.notebook.setup
 import tensorflow
-from fer.model_files import load_network
+from fer.network.files import load_network
 from pathlib import Path
 print(load_network(Path("models")).name, flush=True)
 """,
@@ -162,7 +162,7 @@ def cascades_of(grey: np.ndarray) -> list[Callable[[], object]]:
         calls.append(partial(face_cascade(name).detectMultiScale2, searched.copy(), factor, 1, 0, *sizes))
         return run_cascade(name, searched, factor, smallest, largest)
 
-    with patch("fer.faces.run_cascade", note):
+    with patch("fer.faces.detection.run_cascade", note):
         find_faces(grey)
     return calls
 

@@ -26,12 +26,12 @@ import tensorflow as tf
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
-from fer.augmentation import batches_an_epoch, one_hot, training_batches
-from fer.dataset import Pictures, read_fer2013
-from fer.hardware import short_numbers
-from fer.network import NETWORKS
-from fer.training import RECIPES, compile_network
+import fer.notebook.setup  # noqa: F401 - sets TensorFlow's environment before it is imported
+from fer.data.fer2013 import Pictures, read_fer2013
+from fer.network.architectures import NETWORKS
+from fer.training.augmentation import batches_an_epoch, one_hot, training_batches
+from fer.training.hardware import short_numbers
+from fer.training.training import RECIPES, compile_network
 
 CSV = ROOT / "data" / "fer2013.csv"
 TRAINING_PICTURES = 24_000  # about as many as FER-2013's five expressions have

@@ -1,10 +1,10 @@
-"""Bundle src/*.py (jupytext percent notebooks) and src/fer/*.py into self-contained notebooks.
+"""Bundle src/*.py (jupytext percent notebooks) and src/fer/ into self-contained notebooks.
 
     python src/build.py            write the three notebooks, keeping the outputs of unchanged cells
     python src/build.py --run      run them too and keep what they print and draw
     python src/build.py --check    write nothing; exit 1 and show the difference if a notebook is out of date
 
-A cell that only says `from fer.faces import find_faces` becomes the text of that module, folded under a title.
+A cell that only says `from fer.faces.detection import find_faces` becomes that module's text, folded under a title.
 """
 
 import argparse
@@ -75,7 +75,8 @@ def imported_modules(source: str) -> list[str]:
 
 def bundle_module(module: str, bundled: dict[str, str]) -> str:
     """Return a module's text as a notebook cell; `bundled` maps the names defined so far to their modules."""
-    text = insert_scripts((SOURCES / "fer" / f"{module}.py").read_text())
+    path = SOURCES / "fer" / f"{module.replace('.', '/')}.py"
+    text = insert_scripts(path.read_text(), path.parent)
     tree = ast.parse(text)
     lines = text.splitlines()
     for node in tree.body:
@@ -95,10 +96,10 @@ def bundle_module(module: str, bundled: dict[str, str]) -> str:
     return f"# @title {title}\n{body.strip()}"
 
 
-def insert_scripts(text: str) -> str:
-    """Put the text of a file in the place of a module's `Path(__file__).with_name("that file").read_text()`."""
-    reading = re.compile(r'Path\(__file__\)\.with_name\("([\w.]+)"\)\.read_text\(\)')
-    return reading.sub(lambda found: f'r"""{(SOURCES / "fer" / found[1]).read_text()}"""', text)
+def insert_scripts(text: str, folder: Path) -> str:
+    """Put the text of a file in place of a module's `(Path(__file__).parent / "page" / "that file").read_text()`."""
+    reading = re.compile(r'\(Path\(__file__\)\.parent / "page" / "([\w.]+)"\)\.read_text\(\)')
+    return reading.sub(lambda found: f'r"""{(folder / "page" / found[1]).read_text()}"""', text)
 
 
 def defined_names(node: ast.stmt) -> list[str]:

@@ -53,14 +53,10 @@ SAVE_TO_DRIVE = False  # @param {type:"boolean"}
 # @markdown cut off, even with its runtime, goes on from there when you run all cells again.
 
 # %%
-from fer.environment import (
-    UserError,
-    check_writable,
-    mount_drive,
-    prepare_exporters,
-    prepare_opencv,
-    start_tensorflow,
-)
+from fer.notebook.errors import UserError, check_writable
+
+# %%
+from fer.notebook.setup import mount_drive, prepare_exporters, prepare_opencv, start_tensorflow
 
 # %%
 # @title Check the settings, start TensorFlow
@@ -104,37 +100,37 @@ start_tensorflow()
 # themselves: equal ones stay together, and when you add some, the others stay where they are.
 
 # %%
-from fer.progress import progress
+from fer.notebook.progress import progress
 
 # %%
 from fer.expressions import EXPRESSIONS
 
 # %%
-from fer.dataset import check_complete, count_table, read_fer2013, write_csv
+from fer.data.fer2013 import check_complete, count_table, read_fer2013, write_csv
 
 # %%
-from fer.download import find_fer2013, find_own
+from fer.data.download import find_fer2013, find_own
 
 # %%
-from fer.pictures import decode_upload
+from fer.media.pictures import decode_upload
 
 # %%
-from fer.haar import run_cascade
+from fer.faces.cascades import run_cascade
 
 # %%
-from fer.faces import find_faces
+from fer.faces.detection import find_faces
 
 # %%
-from fer.places import printable
+from fer.notebook.file_names import printable
 
 # %%
-from fer.collecting import items_in_folder
+from fer.media.collections import items_in_folder
 
 # %%
-from fer.duplicates import find_duplicates, one_in, seen_in_training, under_two_labels
+from fer.data.duplicates import find_duplicates, one_in, seen_in_training, under_two_labels
 
 # %%
-from fer.own_pictures import read_own_pictures
+from fer.data.own_pictures import read_own_pictures
 
 # %%
 # @title Read the pictures
@@ -206,7 +202,7 @@ if SHARE < 1:
 # 2013). Nothing that learns from them gets to 100 %.
 
 # %%
-from fer.figures import (
+from fer.evaluation.figures import (
     plot_architecture,
     plot_confusion,
     plot_history,
@@ -237,10 +233,10 @@ mean_faces = plot_mean_faces(training)
 # one keeps its pairs alike no more.)
 
 # %%
-from fer.network import NETWORKS, multiply_adds
+from fer.network.architectures import NETWORKS, multiply_adds
 
 # %%
-from fer.hardware import build_on, find_hardware, plain_copy
+from fer.training.hardware import build_on, find_hardware, plain_copy
 
 # %%
 # @title See what it is trained on
@@ -248,10 +244,13 @@ hardware = find_hardware()
 print(*hardware.remarks, f"Its layers are built for {hardware.precision} numbers.", sep="\n")
 
 # %%
-from fer.model_files import load_network, save_network
+from fer.network.files import load_network, save_network
 
 # %%
-from fer.fine_tuning import build_upon, find_shipped
+from fer.notebook.repository import has_models
+
+# %%
+from fer.network.transfer import build_upon, find_shipped
 
 # %%
 # @title From scratch, or from the shipped network
@@ -289,19 +288,19 @@ plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 # `modern` are so high that its schedule normally runs to its end.
 
 # %%
-from fer.augmentation import Augmentation, evaluation_batches
+from fer.training.augmentation import Augmentation, evaluation_batches
 
 # %%
-from fer.callbacks import StopAtAccuracy
+from fer.training.callbacks import StopAtAccuracy
 
 # %%
-from fer.checkpoints import run_folder
+from fer.training.checkpoints import run_folder
 
 # %%
-from fer.averaging import averaged_weights
+from fer.training.averaging import averaged_weights
 
 # %%
-from fer.training import RECIPES, for_devices, lineage, train, with_limits
+from fer.training.training import RECIPES, for_devices, lineage, train, with_limits
 
 # %%
 # @title The recipe
@@ -311,7 +310,13 @@ networks = {number: one._asdict() | one.augmentation._asdict() for number, one i
 pd.DataFrame(networks).drop(["augmentation", "teacher"])
 
 # %%
-from fer.calibration import LEAST_TO_CALIBRATE, coverage_table, fit_temperature, fold_temperature, reliability_table
+from fer.evaluation.calibration import (
+    LEAST_TO_CALIBRATE,
+    coverage_table,
+    fit_temperature,
+    fold_temperature,
+    reliability_table,
+)
 
 # %%
 # @title Keep some pictures back
@@ -338,7 +343,7 @@ print(f"{len(calibration.labels):,} training pictures are kept back, {len(traini
 # epochs here, because this was a second run, which found the training finished: yours prints a line an epoch.)
 
 # %%
-from fer.distillation import answers_to_views, what_to_learn
+from fer.training.distillation import answers_to_views, what_to_learn
 
 # %%
 # @title Train the teachers
@@ -381,7 +386,7 @@ history.set_index("epoch").round(4)
 # weights of the last layer. No answer changes, only how sure the network says it is.
 
 # %%
-from fer.evaluation import compare, judge, place_for, predict, worst_mistakes
+from fer.evaluation.metrics import compare, judge, place_for, predict, worst_mistakes
 
 # %%
 # @title Calibrate
@@ -438,7 +443,7 @@ print(f"Expected calibration error: {metrics['expected_calibration_error']:.1%} 
 # The same PublicTest pictures, disturbed as a webcam, a careless crop or a mask would disturb them.
 
 # %%
-from fer.robustness import robustness_table
+from fer.evaluation.robustness import robustness_table
 
 # %%
 robustness = robustness_table(network, validation)
@@ -505,10 +510,7 @@ if EXPORT:
     prepare_exporters()
 
 # %%
-from fer.export import export_network
-
-# %%
-from fer.export_check import check_exported
+from fer.network.export import check_exported, export_network
 
 # %% [markdown]
 # Each file is checked against Keras on pictures for validation, one face at a time. *Points lost* are percentage points

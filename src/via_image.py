@@ -29,7 +29,13 @@ REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown Where the trained network comes from when it does not lie beside this notebook.
 
 # %%
-from fer.environment import colab_answers, find_models, prepare_opencv, start_tensorflow
+from fer.notebook.errors import UserError
+
+# %%
+from fer.notebook.setup import colab_answers, prepare_opencv, start_tensorflow
+
+# %%
+from fer.notebook.repository import find_models
 
 # %%
 prepare_opencv()
@@ -42,19 +48,19 @@ start_tensorflow()
 from fer.expressions import EXPRESSIONS
 
 # %%
-from fer.pictures import decode_upload
+from fer.media.pictures import decode_upload
 
 # %%
-from fer.haar import run_cascade
+from fer.faces.cascades import run_cascade
 
 # %%
-from fer.faces import find_faces
+from fer.faces.detection import find_faces
 
 # %%
-from fer.model_files import load_network
+from fer.network.files import load_network
 
 # %%
-from fer.recognition import Recogniser
+from fer.recognition.recogniser import Recogniser
 
 # %%
 models = find_models(REPOSITORY, DRIVE_FOLDER)
@@ -69,16 +75,16 @@ print(f"The network is loaded from {models.resolve().name}/.")
 # least half of the probability; then the two likeliest are named.
 
 # %%
-from fer.certainty import name_expression
+from fer.recognition.uncertainty import name_expression
 
 # %%
-from fer.drawing import annotate
+from fer.recognition.drawing import annotate
 
 # %%
-from fer.places import picture_place
+from fer.notebook.file_names import picture_place
 
 # %%
-from fer.report import readable, report_picture
+from fer.reports.picture import readable, report_picture
 
 # %%
 # @title Recognise the samples
@@ -104,7 +110,7 @@ readable({picture.name: picture.table for picture in samples})
 # tells by how many percentage points the probability changes.
 
 # %%
-from fer.explanation import explain_face
+from fer.recognition.explanation import explain_face
 
 # %%
 for picture in samples:
@@ -120,16 +126,16 @@ for picture in samples:
 # around it may lie a pixel elsewhere: 55 % neutral above, 53 % here.)
 
 # %%
-from fer.progress import progress
+from fer.notebook.progress import progress
 
 # %%
-from fer.collecting import items_in_zip
+from fer.media.collections import items_in_zip
 
 # %%
-from fer.batch import recognise_items
+from fer.reports.batch import recognise_items
 
 # %%
-from fer.overview import report_items
+from fer.reports.overview import report_items
 
 # %%
 # @title Recognise a zip
@@ -164,19 +170,19 @@ report_items(recogniser, items_in_zip(SAMPLES / "portraits.zip", "portraits.zip"
 # Grace Hopper keeps still.
 
 # %%
-from fer.uploads import ask_for_files
+from fer.notebook.uploads import ask_for_files
 
 # %%
-from fer.clips import open_clip
+from fer.media.videos import open_clip
 
 # %%
-from fer.following import follow
+from fer.faces.tracking import follow
 
 # %%
-from fer.record import plot_timeline
+from fer.reports.timeline import plot_timeline
 
 # %%
-from fer.video import report_video, video_writer
+from fer.reports.video import report_video, video_writer
 
 # %%
 # @title Recognise a video
@@ -201,10 +207,10 @@ report_video(recogniser, clip, "portraits.mp4", SAMPLES)
 # where `pillow-heif` is installed; sideways phone photos are turned.
 
 # %%
-from fer.fetching import fetch_picture
+from fer.media.web import fetch_picture
 
 # %%
-from fer.sources import Desk
+from fer.reports.sources import Desk
 
 # %% tags=["interactive"]
 desk = Desk(recogniser, RESULTS, FRAMES_PER_SECOND)

@@ -33,7 +33,13 @@ REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown Where the trained network comes from when it does not lie beside this notebook.
 
 # %%
-from fer.environment import colab_answers, find_models, prepare_opencv, start_tensorflow
+from fer.notebook.errors import UserError
+
+# %%
+from fer.notebook.setup import colab_answers, prepare_opencv, start_tensorflow
+
+# %%
+from fer.notebook.repository import find_models
 
 # %%
 prepare_opencv()
@@ -46,19 +52,19 @@ start_tensorflow()
 from fer.expressions import EXPRESSIONS
 
 # %%
-from fer.pictures import decode_upload
+from fer.media.pictures import decode_upload
 
 # %%
-from fer.haar import run_cascade
+from fer.faces.cascades import run_cascade
 
 # %%
-from fer.faces import find_faces
+from fer.faces.detection import find_faces
 
 # %%
-from fer.model_files import load_network
+from fer.network.files import load_network
 
 # %%
-from fer.recognition import Recogniser
+from fer.recognition.recogniser import Recogniser
 
 # %%
 models = find_models(REPOSITORY, DRIVE_FOLDER)
@@ -72,28 +78,28 @@ print(f"The network is loaded from {models.resolve().name}/.")
 # scikit-image) drifts through the picture while the light goes down; Grace Hopper (US Navy, in matplotlib) keeps still.
 
 # %%
-from fer.certainty import name_expression
+from fer.recognition.uncertainty import name_expression
 
 # %%
-from fer.drawing import annotate, as_jpeg, as_png
+from fer.recognition.drawing import annotate, as_jpeg, as_png
 
 # %%
-from fer.places import printable
+from fer.notebook.file_names import printable
 
 # %%
-from fer.uploads import find_file
+from fer.notebook.uploads import find_file
 
 # %%
-from fer.report import readable
+from fer.reports.picture import readable
 
 # %%
-from fer.following import follow
+from fer.faces.tracking import follow
 
 # %%
-from fer.record import plot_timeline, record_columns
+from fer.reports.timeline import plot_timeline, record_columns
 
 # %%
-from fer.session import Session, see
+from fer.webcam.session import Session, see
 
 # %%
 # @title Follow the sample
@@ -134,13 +140,10 @@ record.head(4).round(3)
 # cell runs until you press *Finish*, or stop it.
 
 # %%
-from fer.clips import read_frames
+from fer.media.videos import read_frames
 
 # %%
-from fer.page import PAGE_JS
-
-# %%
-from fer.camera import show_camera
+from fer.webcam.camera import show_camera
 
 # %% tags=["interactive"]
 frames = read_frames(FILE) if FILE else iter(())

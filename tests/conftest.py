@@ -16,8 +16,8 @@ import pytest
 import skimage
 from PIL import Image, ImageOps
 
-import fer.environment  # noqa: F401 - sets TensorFlow's environment before it is imported
-from fer.dataset import EXPRESSIONS
+import fer.notebook.setup  # noqa: F401 - sets TensorFlow's environment before it is imported
+from fer.data.fer2013 import EXPRESSIONS
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,7 +120,7 @@ def downloaded(kaggle_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     zipfile.ZipFile(kaggle_zip).extractall(dataset / "versions" / "1")
     (dataset / "1.complete").touch()
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("fer.download.KAGGLE_DATASET", "msambare/fer2013/versions/1")
+    monkeypatch.setattr("fer.data.download.KAGGLE_DATASET", "msambare/fer2013/versions/1")
     return dataset / "versions" / "1"
 
 

@@ -20,10 +20,10 @@ import numpy as np  # noqa: E402
 from conftest import drawn_face  # noqa: E402
 from test_training import ENDLESS, SEED, afresh, build_noisy, build_tiny  # noqa: E402
 
-from fer import hardware, training  # noqa: E402
-from fer.augmentation import one_hot  # noqa: E402
-from fer.dataset import Pictures  # noqa: E402
-from fer.network import build_modern  # noqa: E402
+from fer.data.fer2013 import Pictures  # noqa: E402
+from fer.network.architectures import build_modern  # noqa: E402
+from fer.training import hardware, training  # noqa: E402
+from fer.training.augmentation import one_hot  # noqa: E402
 
 LABELS = np.arange(200) % 5
 IMAGES = np.stack([drawn_face(label, number) for number, label in enumerate(LABELS)])

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from test_training import ENDLESS, SEED, afresh, build_tiny, train_on_labels
 
-import fer.training
-from fer.augmentation import Augmentation
-from fer.dataset import Pictures, read_fer2013
-from fer.network import build_modern
-from fer.training import RECIPES, Recipe, compile_network, lineage, with_limits
+import fer.training.training
+from fer.data.fer2013 import Pictures, read_fer2013
+from fer.network.architectures import build_modern
+from fer.training.augmentation import Augmentation
+from fer.training.training import RECIPES, Recipe, compile_network, lineage, with_limits
 
 AVERAGED = ENDLESS._replace(epochs=4, averaging=1.0, augmentation=Augmentation())
 
@@ -122,14 +122,14 @@ def test_after_a_loss_that_ran_away_the_mean_is_that_of_all_good_epochs(pictures
         train_on_labels(network, recipe, pictures, tmp_path / folder, SEED)
         return network.get_weights()
 
-    class BreakAfterTwo(fer.training.EpochProgress):
+    class BreakAfterTwo(fer.training.training.EpochProgress):
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
             super().on_epoch_begin(epoch, logs)
             if epoch == 2:
                 self.model.set_weights([weights * np.nan for weights in self.model.get_weights()])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fer.training, "EpochProgress", BreakAfterTwo)
+        patch.setattr(fer.training.training, "EpochProgress", BreakAfterTwo)
         good = run("broken")
     for own, expected in zip(good[:2], run("two", AVERAGED._replace(epochs=2))[:2], strict=True):  # of the dense layer
         np.testing.assert_allclose(own, expected, atol=1e-6)

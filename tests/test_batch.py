@@ -19,15 +19,16 @@ from conftest import COLLINS, HOPPER, ROOT
 from PIL import Image
 from test_recognition import made_table
 
-from fer import collecting, overview
-from fer.batch import draw_thumbnail, faces_of, recognise_items
-from fer.collecting import Item, items_in_folder, items_in_zip, items_of_uploads
-from fer.environment import UserError
-from fer.faces import find_thoroughly
-from fer.overview import contact_sheets, plot_expressions, report_items, shorten
-from fer.progress import progress
-from fer.recognition import COLUMNS, Recogniser
-from fer.report import readable
+from fer.faces.detection import find_thoroughly
+from fer.media import collections
+from fer.media.collections import Item, items_in_folder, items_in_zip, items_of_uploads
+from fer.notebook.errors import UserError
+from fer.notebook.progress import progress
+from fer.recognition.recogniser import COLUMNS, Recogniser
+from fer.reports import overview
+from fer.reports.batch import draw_thumbnail, faces_of, recognise_items
+from fer.reports.overview import contact_sheets, plot_expressions, report_items, shorten
+from fer.reports.picture import readable
 
 SMALL = Image.open(COLLINS).convert("RGB").resize((256, 256))
 
@@ -94,8 +95,8 @@ def test_a_broken_zip_is_one_sentence(content: bytes):
 
 
 def test_zip_bombs_are_neither_unpacked_nor_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(collecting, "LARGEST_FILE", 1_000_000)
-    monkeypatch.setattr(collecting, "LARGEST_ARCHIVE", 5_000_000)
+    monkeypatch.setattr(collections, "LARGEST_FILE", 1_000_000)
+    monkeypatch.setattr(collections, "LARGEST_ARCHIVE", 5_000_000)
     bomb, good = items_in_zip(zipped({"bomb.jpg": bytes(2_000_000), "good.jpg": b"1"}), "a.zip")
     with pytest.raises(UserError, match=r"bomb.jpg has 2 MB; the limit is 1 MB"):
         bomb.read()
@@ -222,9 +223,9 @@ def test_another_network_starts_afresh(recogniser: Recogniser, tmp_path: Path, m
 RUN = """
 import sys
 from pathlib import Path
-import fer.environment
-from fer.batch import recognise_items
-from fer.collecting import items_in_folder
+import fer.notebook.setup
+from fer.reports.batch import recognise_items
+from fer.media.collections import items_in_folder
 from fer.recognition import Recogniser
 recognise_items(Recogniser.load(sys.argv[1]), items_in_folder(Path(sys.argv[2])), Path(sys.argv[3]))
 """

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer.calibration import (
+from fer.data.fer2013 import Pictures
+from fer.evaluation.calibration import (
     coverage_table,
     expected_calibration_error,
     fit_temperature,
@@ -13,8 +14,7 @@ from fer.calibration import (
     reliability_table,
     temper,
 )
-from fer.dataset import Pictures
-from fer.robustness import DISTURBANCES, robustness_table
+from fer.evaluation.robustness import DISTURBANCES, robustness_table
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

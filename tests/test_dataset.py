@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from conftest import drawn_face, png
 
-from fer.dataset import EXPRESSIONS, Pictures, count_table, format_pixels, parse_pixels, read_fer2013, write_csv
-from fer.duplicates import find_duplicates, one_in, seen_in_training
-from fer.environment import UserError
+from fer.data.duplicates import find_duplicates, one_in, seen_in_training
+from fer.data.fer2013 import EXPRESSIONS, Pictures, count_table, format_pixels, parse_pixels, read_fer2013, write_csv
+from fer.notebook.errors import UserError
 
 GOOD = " ".join(["7"] * 2304)
 

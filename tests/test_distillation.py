@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from test_training import ENDLESS, SEED, tiny_network
 
-from fer.augmentation import Augmentation, one_hot
-from fer.dataset import Pictures, read_fer2013
-from fer.distillation import opinion, what_to_learn
-from fer.environment import UserError
-from fer.hardware import short_numbers
-from fer.training import train
+from fer.data.fer2013 import Pictures, read_fer2013
+from fer.notebook.errors import UserError
+from fer.training.augmentation import Augmentation, one_hot
+from fer.training.distillation import opinion, what_to_learn
+from fer.training.hardware import short_numbers
+from fer.training.training import train
 
 TAUGHT = ENDLESS._replace(teacher=ENDLESS._replace(epochs=4, label_smoothing=0.1), trust=0.7, label_smoothing=0.1)
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from conftest import serving
 
-from fer import download
-from fer.dataset import PUBLISHED_COUNTS, Pictures, check_complete, read_fer2013
-from fer.download import find_fer2013, find_own
-from fer.environment import UserError, mount_drive
+from fer.data import download
+from fer.data.download import find_fer2013, find_own
+from fer.data.fer2013 import PUBLISHED_COUNTS, Pictures, check_complete, read_fer2013
+from fer.notebook.errors import UserError
+from fer.notebook.setup import mount_drive
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +71,8 @@ def test_drive_is_for_colab():
 @pytest.fixture
 def colab(fake_colab: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """In Colab, as far as tests/fake_colab has it."""
-    monkeypatch.setattr("fer.environment.IN_COLAB", True)
-    monkeypatch.setattr("fer.download.IN_COLAB", True)
+    monkeypatch.setattr("fer.notebook.setup.IN_COLAB", True)
+    monkeypatch.setattr("fer.data.download.IN_COLAB", True)
 
 
 def test_a_drive_that_is_denied_says_what_to_do(colab: None):

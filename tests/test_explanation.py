@@ -8,17 +8,17 @@ import pytest
 from conftest import ROOT
 from test_recognition import made_table
 
-from fer import explanation
-from fer.certainty import CERTAIN_FROM, label_face, likeliest, name_expression
-from fer.drawing import UNSURE, annotate, plot_probabilities
-from fer.environment import UserError
-from fer.explanation import explain_face, occlusion_maps, plot_explanation
 from fer.expressions import EXPRESSIONS
-from fer.faces import crop_faces, find_faces
-from fer.following import BOX
-from fer.pictures import to_grey
-from fer.recognition import Recogniser
-from fer.report import Recognised, readable
+from fer.faces.detection import crop_faces, find_faces
+from fer.faces.tracking import BOX
+from fer.media.pictures import to_grey
+from fer.notebook.errors import UserError
+from fer.recognition import Recogniser, explanation
+from fer.recognition.drawing import UNSURE, annotate, plot_probabilities
+from fer.recognition.explanation import explain_face, occlusion_maps, plot_explanation
+from fer.recognition.recogniser import Recognised
+from fer.recognition.uncertainty import CERTAIN_FROM, label_face, likeliest, name_expression
+from fer.reports.picture import readable
 
 
 def with_probabilities(*values: float) -> pd.DataFrame:

@@ -12,11 +12,10 @@ import pip
 import pytest
 from conftest import ROOT
 
-from fer.export import EXPORTED_FILES, export_network, write_exported
-from fer.export_check import check_exported, open_exported, open_onnx
-from fer.faces import crop_faces, find_faces
-from fer.model_files import load_network
-from fer.pictures import to_grey
+from fer.faces.detection import crop_faces, find_faces
+from fer.media.pictures import to_grey
+from fer.network.export import EXPORTED_FILES, check_exported, export_network, open_exported, open_onnx, write_exported
+from fer.network.files import load_network
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ def test_the_lines_of_the_notebook_work(folder: Path, portraits: np.ndarray, rec
 
 
 def test_on_fer2013_int8_loses_less_than_a_point(archive: Path, tmp_path: Path):
-    from fer.dataset import read_fer2013
+    from fer.data.fer2013 import read_fer2013
 
     pictures, _ = read_fer2013(archive)
     network = load_network(ROOT / "models")
@@ -95,7 +94,7 @@ def test_a_failing_pip_gives_a_sentence(tmp_path: Path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
     (tmp_path / "packages").mkdir()
     (tmp_path / "packages" / "pip").symlink_to(Path(pip.__file__).parent)
-    script = "from fer.environment import prepare_exporters; prepare_exporters()"
+    script = "from fer.notebook.setup import prepare_exporters; prepare_exporters()"
     environment = {"PYTHONPATH": f"{ROOT / 'src'}:{tmp_path / 'packages'}", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
     command = [str(tmp_path / "bare" / "bin" / "python"), "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment)

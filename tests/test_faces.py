@@ -10,7 +10,8 @@ import sklearn.datasets
 from face_photos import Photo, compose, cut_close, matches
 from PIL import Image
 
-from fer.faces import (
+from fer.faces.cascades import ALT, ALT2, PROFILE, merge, overlaps, run_cascade
+from fer.faces.detection import (
     FAST,
     FRAME_SIDE,
     GLANCE_SIDE,
@@ -33,7 +34,6 @@ from fer.faces import (
     scale_down,
     search,
 )
-from fer.haar import ALT, ALT2, PROFILE, merge, overlaps, run_cascade
 
 # Marked by hand, hairline to chin.
 HOPPER_FACE = np.array([[175, 75, 175, 250]])
@@ -93,7 +93,7 @@ def test_a_frame_is_searched_no_longer_than_it_takes(hopper: np.ndarray, monkeyp
     upright, tilted = grey(hopper), turned(grey(hopper), HOPPER_FACE, 20)
     assert len(glance(upright)) == 1
     assert len(glance(tilted)) == 0
-    monkeypatch.setattr("fer.faces.agree", None)  # it would fail
+    monkeypatch.setattr("fer.faces.detection.agree", None)  # it would fail
     for frame in (upright, tilted):
         assert matches(find_faces(frame), HOPPER_FACE).tolist() == [[True]]
 

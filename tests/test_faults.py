@@ -16,14 +16,14 @@ import pytest
 from conftest import ROOT
 from test_training import ENDLESS, SEED, noisy_network, tiny_network, train_on_labels
 
-import fer.training
-from fer.augmentation import one_hot
-from fer.checkpoints import read_history
-from fer.dataset import Pictures, read_fer2013, write_csv
-from fer.environment import UserError, check_writable
-from fer.evaluation import place_for
-from fer.model_files import load_network, save_network
-from fer.training import train
+import fer.training.training
+from fer.data.fer2013 import Pictures, read_fer2013, write_csv
+from fer.evaluation.metrics import place_for
+from fer.network.files import load_network, save_network
+from fer.notebook.errors import UserError, check_writable
+from fer.training.augmentation import one_hot
+from fer.training.checkpoints import read_history
+from fer.training.training import train
 
 LONG = ENDLESS._replace(epochs=24)
 # The last save is over within milliseconds: its file waits for its name, so that no busy machine misses the moment.
@@ -31,16 +31,16 @@ WHOLE_RUN = """
 import os, sys, time
 from pathlib import Path
 sys.path[:0] = ["src", "tests"]
-import fer.training
+import fer.training.training
 from test_faults import LONG
 from test_training import SEED, noisy_network, train_on_labels
-from fer.dataset import read_fer2013
-from fer.model_files import save_network
-class Slow(fer.training.EpochProgress):
+from fer.data.fer2013 import read_fer2013
+from fer.network.files import save_network
+class Slow(fer.training.training.EpochProgress):
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
         time.sleep(0.2)
-fer.training.EpochProgress = Slow
+fer.training.training.EpochProgress = Slow
 replace = os.replace
 def replace_slowly(source, target):
     time.sleep(1 if os.path.basename(source) == "unfinished.fer.h5" else 0)
@@ -106,7 +106,7 @@ def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
 ):
     """With the network that it had begun to train, as in the notebook."""
 
-    class Stopped(fer.training.EpochProgress):
+    class Stopped(fer.training.training.EpochProgress):
         def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
             if len(read_history(tmp_path / "stopped" / "history.csv")) == epoch and batch == 1:
                 raise KeyboardInterrupt
@@ -114,7 +114,7 @@ def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
     network, recipe = noisy_network(), LONG._replace(epochs=4, averaging=averaging)
     untrained = network.get_weights()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(fer.training, "EpochProgress", Stopped)
+        patch.setattr(fer.training.training, "EpochProgress", Stopped)
         train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)
     network.set_weights(untrained)
     again = train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from conftest import COLLINS, serving
 
-from fer import fetching
-from fer.environment import UserError
-from fer.fetching import fetch_picture
+from fer.media import web
+from fer.media.web import fetch_picture
+from fer.notebook.errors import UserError
 
 PICTURE = COLLINS.read_bytes()
 MOVED = {
@@ -129,7 +129,7 @@ def test_a_server_that_drips_on_is_left_alone(server: str):
 
 
 def test_silence_ends_before_the_whole_time_is_over(server: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(fetching, "LONGEST_SILENCE", 0.3)
+    monkeypatch.setattr(web, "LONGEST_SILENCE", 0.3)
     with pytest.raises(UserError, match="did not answer"):
         fetch_picture(f"{server}/silent", longest=20)
 

@@ -11,10 +11,18 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from fer.dataset import EXPRESSIONS, Pictures, read_fer2013
-from fer.duplicates import seen_in_training
-from fer.evaluation import accuracy_interval, class_table, compare, confusion_table, judge, predict, worst_mistakes
-from fer.model_files import load_network
+from fer.data.duplicates import seen_in_training
+from fer.data.fer2013 import EXPRESSIONS, Pictures, read_fer2013
+from fer.evaluation.metrics import (
+    accuracy_interval,
+    class_table,
+    compare,
+    confusion_table,
+    judge,
+    predict,
+    worst_mistakes,
+)
+from fer.network.files import load_network
 
 METRICS = json.loads((ROOT / "results" / "metrics.json").read_text())
 

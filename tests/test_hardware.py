@@ -13,12 +13,12 @@ import pytest
 from conftest import ROOT, drawn_face
 from test_training import ENDLESS, SEED, afresh, build_noisy, build_tiny
 
-from fer import hardware
-from fer.augmentation import one_hot
-from fer.dataset import Pictures
-from fer.hardware import Hardware, build_on, plain_copy, workers_named_in
-from fer.network import build_modern
-from fer.training import RECIPES, for_devices, lineage, train
+from fer.data.fer2013 import Pictures
+from fer.network.architectures import build_modern
+from fer.training import hardware
+from fer.training.augmentation import one_hot
+from fer.training.hardware import Hardware, build_on, plain_copy, workers_named_in
+from fer.training.training import RECIPES, for_devices, lineage, train
 
 
 def python(*arguments: str, **environment: str) -> subprocess.Popen:
@@ -77,7 +77,7 @@ def test_on_two_devices_twins_stay_twins(trained_on_devices: Path):
 
 
 WORKER = """
-from fer.hardware import find_hardware
+from fer.training.hardware import find_hardware
 import devices, test_training, tensorflow as tf, sys, pathlib
 hardware = find_hardware()
 print(*hardware.remarks, hardware.replicas, sep="\\n")
@@ -101,7 +101,9 @@ def test_two_workers_do_not_wait_for_each_other(tmp_path: Path):
 
 
 def test_a_tpu_that_does_not_answer_is_told_and_the_processor_is_used():
-    code = "from fer.hardware import find_hardware; h = find_hardware(); print(*h.remarks, h.replicas, sep='\\n')"
+    code = (
+        "from fer.training.hardware import find_hardware; h = find_hardware(); print(*h.remarks, h.replicas, sep='\\n')"
+    )
     process = python("-c", code, TPU_NAME="local", TF_CPP_MIN_LOG_LEVEL="3")
     output, _ = process.communicate(timeout=200)
     assert process.returncode == 0, output

@@ -30,7 +30,7 @@ from test_recognition import overlap
 
 from fer.expressions import EXPRESSIONS
 from fer.recognition import Recogniser
-from fer.record import RECORD_COLUMNS
+from fer.reports.timeline import RECORD_COLUMNS
 
 pytestmark = needs_chromium
 HAPPY = (0xE6, 0x9F, 0x00)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from fer.model_files import UnusableModelError, load_network, save_network
-from fer.network import build_modern
+from fer.network.architectures import build_modern
+from fer.network.files import UnusableModelError, load_network, save_network
 
 FACES = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1)).astype("float32")
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer.network import NETWORKS, build_modern, build_original, multiply_adds
+from fer.network.architectures import NETWORKS, build_modern, build_original, multiply_adds
 
 
 def test_original_is_the_seed_architecture():

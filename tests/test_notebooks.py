@@ -16,8 +16,8 @@ from conftest import HOPPER, ROOT
 from PIL import Image
 
 from fer.expressions import FACE_COLUMNS
-from fer.faces import find_thoroughly
-from fer.recognition import COLUMNS, Recogniser
+from fer.faces.detection import find_thoroughly
+from fer.recognition.recogniser import COLUMNS, Recogniser
 
 
 def alone(name: str, folder: Path, models: bool = True) -> Path:
@@ -200,7 +200,8 @@ import sys
 sys.path.insert(0, sys.argv[1])
 if sys.argv[2] == "imported":
     import cv2
-from fer.environment import UserError, prepare_opencv
+from fer.notebook.errors import UserError
+from fer.notebook.setup import prepare_opencv
 try:
     prepare_opencv()
     import cv2

@@ -12,31 +12,31 @@ import pytest
 from conftest import ROOT, drawn, drawn_face
 from PIL import Image
 
-from fer.augmentation import one_hot
-from fer.batch import faces_of, fingerprint, recognise_items
-from fer.collecting import Item, items_in_folder
-from fer.dataset import Pictures, count_table
-from fer.drawing import COLOURS, UNSURE, annotate, as_jpeg, class_colours, plot_probabilities
-from fer.duplicates import find_duplicates, under_two_labels
-from fer.environment import UserError
-from fer.evaluation import compare, judge, place_for, predict
-from fer.explanation import occlusion_maps, plot_explanation
+from fer.data.duplicates import find_duplicates, under_two_labels
+from fer.data.fer2013 import Pictures, count_table
+from fer.data.own_pictures import read_own_pictures, split_by_content, square, to_face
+from fer.evaluation.figures import plot_confusion, plot_mean_faces, plot_mistakes, plot_samples
+from fer.evaluation.metrics import compare, judge, place_for, predict
+from fer.evaluation.robustness import robustness_table
 from fer.expressions import EXPRESSIONS, FACE_COLUMNS, TAKEN_NAMES, classes_in, fit_name, is_fit_name
-from fer.faces import find_faces
-from fer.figures import plot_confusion, plot_mean_faces, plot_mistakes, plot_samples
-from fer.fine_tuning import build_upon, find_shipped
-from fer.following import follow
-from fer.model_files import UnusableModelError, load_network, read_classes, save_network
-from fer.network import NETWORKS
-from fer.overview import plot_expressions
-from fer.own_pictures import read_own_pictures, split_by_content, square, to_face
-from fer.pictures import to_grey
-from fer.recognition import COLUMNS, Recogniser
-from fer.record import plot_timeline, record_columns, record_rows
-from fer.report import readable
-from fer.robustness import robustness_table
-from fer.session import Session, see
-from fer.training import RECIPES, train
+from fer.faces.detection import find_faces
+from fer.faces.tracking import follow
+from fer.media.collections import Item, items_in_folder
+from fer.media.pictures import to_grey
+from fer.network.architectures import NETWORKS
+from fer.network.files import UnusableModelError, load_network, read_classes, save_network
+from fer.network.transfer import build_upon, find_shipped
+from fer.notebook.errors import UserError
+from fer.recognition.drawing import COLOURS, UNSURE, annotate, as_jpeg, class_colours, plot_probabilities
+from fer.recognition.explanation import occlusion_maps, plot_explanation
+from fer.recognition.recogniser import COLUMNS, Recogniser
+from fer.reports.batch import faces_of, fingerprint, recognise_items
+from fer.reports.overview import plot_expressions
+from fer.reports.picture import readable
+from fer.reports.timeline import plot_timeline, record_columns, record_rows
+from fer.training.augmentation import one_hot
+from fer.training.training import RECIPES, train
+from fer.webcam.session import Session, see
 
 ODD = ("<b>très $x$ heureux</b>", "class face", "鬼 or 😀")
 

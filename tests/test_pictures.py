@@ -15,10 +15,10 @@ import pytest
 from conftest import COLLINS, HOPPER
 from PIL import Image
 
-from fer.environment import UserError
-from fer.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
-from fer.places import printable, safe_stem
-from fer.uploads import files_of, find_file, find_path
+from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
+from fer.notebook.errors import UserError
+from fer.notebook.file_names import printable, safe_stem
+from fer.notebook.uploads import files_of, find_file, find_path
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from fer.certainty import label_face
-from fer.drawing import annotate
 from fer.expressions import EXPRESSIONS
-from fer.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
-from fer.places import printable, safe_stem
-from fer.recognition import COLUMNS, Recogniser
+from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
+from fer.notebook.file_names import printable, safe_stem
+from fer.recognition.drawing import annotate
+from fer.recognition.recogniser import COLUMNS, Recogniser
+from fer.recognition.uncertainty import label_face
 
 quickly = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -121,10 +121,10 @@ def test_names(name: str):
 MEASURE = """
 import sys
 from pathlib import Path
-import fer.environment
-from fer.drawing import annotate
-from fer.faces import find_faces
-from fer.pictures import decode_upload, to_grey
+import fer.notebook.setup
+from fer.recognition.drawing import annotate
+from fer.faces.detection import find_faces
+from fer.media.pictures import decode_upload, to_grey
 
 def memory(kind):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(kind)) / 1000

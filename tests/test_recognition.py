@@ -11,11 +11,11 @@ import tensorflow as tf
 from conftest import ROOT
 from PIL import Image
 
-from fer.dataset import EXPRESSIONS
-from fer.drawing import annotate, as_jpeg, plot_probabilities
-from fer.faces import crop_faces, find_faces
-from fer.pictures import to_grey
-from fer.recognition import COLUMNS, Recogniser, trace
+from fer.data.fer2013 import EXPRESSIONS
+from fer.faces.detection import crop_faces, find_faces
+from fer.media.pictures import to_grey
+from fer.recognition.drawing import annotate, as_jpeg, plot_probabilities
+from fer.recognition.recogniser import COLUMNS, Recogniser, trace
 
 
 def overlap(a: tuple, b: tuple) -> float:
@@ -207,7 +207,7 @@ def test_one_face_is_classified_as_among_many_with_xla_and_without(
 
         return fail if options.get("jit_compile") else trace(*arguments, **options)
 
-    monkeypatch.setattr("fer.recognition.trace", trace_without_xla)
+    monkeypatch.setattr("fer.recognition.recogniser.trace", trace_without_xla)
     without = Recogniser.load(ROOT / "models")
     crops = np.random.default_rng(3).integers(0, 256, (3, 48, 48), np.uint8)
     for user in (recogniser, without):

@@ -13,16 +13,19 @@ from PIL import Image
 from test_fetching import server  # noqa: F401 - a fixture
 from test_video import clip  # noqa: F401 - a fixture
 
-from fer import collecting, report, sources, uploads
-from fer.drawing import annotate, as_jpeg, as_png, plot_probabilities
-from fer.environment import UserError
-from fer.faces import crop_faces
-from fer.following import BOX
-from fer.pictures import to_grey
-from fer.places import digest, picture_place
+from fer.faces.detection import crop_faces
+from fer.faces.tracking import BOX
+from fer.media import collections
+from fer.media.pictures import to_grey
+from fer.notebook import uploads
+from fer.notebook.errors import UserError
+from fer.notebook.file_names import digest, picture_place
+from fer.notebook.uploads import ask_for_files
 from fer.recognition import Recogniser
-from fer.sources import Desk
-from fer.uploads import ask_for_files
+from fer.recognition.drawing import annotate, as_jpeg, as_png, plot_probabilities
+from fer.reports import picture as picture_report
+from fer.reports import sources
+from fer.reports.sources import Desk
 
 NAMES = (
     "<script>alert(1)</script>.jpg",
@@ -217,8 +220,8 @@ def test_jupyter_s_button_hands_everything_over(desk: Desk, monkeypatch: pytest.
 
 def test_what_is_shown_and_saved_has_the_boxes(recogniser: Recogniser, two_faces: np.ndarray, tmp_path, monkeypatch):
     shown = []
-    monkeypatch.setattr(report, "display", lambda what: shown.append(what.data))
-    table = report.report_picture(recogniser, "two.png", png(two_faces), tmp_path).table
+    monkeypatch.setattr(picture_report, "display", lambda what: shown.append(what.data))
+    table = picture_report.report_picture(recogniser, "two.png", png(two_faces), tmp_path).table
     expected = annotate(two_faces, table)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "two.png")), expected)
     crops = crop_faces(to_grey(two_faces), table[BOX].to_numpy())
@@ -229,7 +232,7 @@ def test_the_table_of_a_picture_is_shown(desk: Desk, monkeypatch: pytest.MonkeyP
     shown = []
     monkeypatch.setattr(sources, "display", shown.append)
     desk.take_source(str(HOPPER))
-    pd.testing.assert_frame_equal(shown[0], report.readable({"grace_hopper.jpg": desk.latest.table}))
+    pd.testing.assert_frame_equal(shown[0], picture_report.readable({"grace_hopper.jpg": desk.latest.table}))
 
 
 def test_small_photos_are_searched_thoroughly_too(desk: Desk, one_far_behind: Image.Image):
@@ -247,7 +250,7 @@ def test_videos_are_sampled_at_the_chosen_rate(recogniser: Recogniser, clip: Pat
 
 
 def test_a_picture_of_gigabytes_is_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(collecting, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(collections, "LARGEST_FILE", 1000)
     with pytest.raises(UserError, match=r"grace_hopper\.jpg has .* the limit"):
         desk.take_source(str(HOPPER))
 

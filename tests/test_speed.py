@@ -15,9 +15,9 @@ from PIL import Image
 from recognise import Still, cascades_of, draw, goals, large_photo, run_all, stills, stream, summary, timed
 from train import feeding, made_up
 
-from fer.faces import crop_faces, find_faces, find_thoroughly, glance
-from fer.following import find_faces_again
-from fer.pictures import to_grey
+from fer.faces.detection import crop_faces, find_faces, find_thoroughly, glance
+from fer.faces.tracking import find_faces_again
+from fer.media.pictures import to_grey
 from fer.recognition import Recogniser
 
 SPEED = json.loads((ROOT / "results" / "speed.json").read_text())

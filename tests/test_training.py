@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from fer.augmentation import Augmentation, augment, evaluation_batches, mix, one_hot, training_batches
-from fer.callbacks import StopAtAccuracy
-from fer.checkpoints import run_folder
-from fer.dataset import Pictures, read_fer2013
-from fer.network import NETWORKS
-from fer.training import RECIPES, Recipe, lineage, train
+from fer.data.fer2013 import Pictures, read_fer2013
+from fer.network.architectures import NETWORKS
+from fer.training.augmentation import Augmentation, augment, evaluation_batches, mix, one_hot, training_batches
+from fer.training.callbacks import StopAtAccuracy
+from fer.training.checkpoints import run_folder
+from fer.training.training import RECIPES, Recipe, lineage, train
 
 SEED = 1
 

@@ -51,7 +51,7 @@ def test_python_of_pyenv_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_history_is_read_to_the_last_digit_without_a_warning(tmp_path: Path):
-    from fer.checkpoints import cut_history, read_history  # here, because TensorFlow takes seconds
+    from fer.training.checkpoints import cut_history, read_history  # here, because TensorFlow takes seconds
 
     log, loss = tmp_path / "history.csv", 0.13436424411240122  # pandas 2's own reader changes its last digit
     line = f"0.25,{loss!r},0.1,{loss / 3!r}"

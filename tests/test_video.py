@@ -18,12 +18,12 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
-from fer import video as module
-from fer.clips import Clip, open_clip
-from fer.environment import UserError
+from fer.media.videos import Clip, open_clip
+from fer.notebook.errors import UserError
 from fer.recognition import Recogniser
-from fer.record import RECORD_COLUMNS
-from fer.video import report_video, video_writer
+from fer.reports import video as module
+from fer.reports.timeline import RECORD_COLUMNS
+from fer.reports.video import report_video, video_writer
 
 PORTRAIT = np.asarray(portrait_frame())
 

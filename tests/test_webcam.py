@@ -15,15 +15,15 @@ from conftest import COLLINS, ROOT
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
-from fer.clips import read_frames
-from fer.environment import UserError
 from fer.expressions import EXPRESSIONS
-from fer.faces import find_faces, find_quickly
-from fer.following import find_faces_again, follow
-from fer.pictures import to_grey
-from fer.recognition import COLUMNS, Recogniser
-from fer.record import plot_timeline
-from fer.session import Session
+from fer.faces.detection import find_faces, find_quickly
+from fer.faces.tracking import find_faces_again, follow
+from fer.media.pictures import to_grey
+from fer.media.videos import read_frames
+from fer.notebook.errors import UserError
+from fer.recognition.recogniser import COLUMNS, Recogniser
+from fer.reports.timeline import plot_timeline
+from fer.webcam.session import Session
 
 
 def table(*boxes: tuple[int, int, int, int], happy: float = 1.0) -> pd.DataFrame:
@@ -223,10 +223,10 @@ def test_a_picture_is_one_frame_and_a_large_video_is_shrunk(tmp_path: Path):
 
 PANEL_IN_KERNEL = """
 from pathlib import Path
-import fer.environment
-from fer.camera import make_widget
+import fer.notebook.setup
+from fer.webcam.camera import make_widget
 from fer.recognition import Recogniser
-from fer.session import Session
+from fer.webcam.session import Session
 widget = make_widget(Session(Recogniser.load({models!r}), Path("results")), {{}})
 print(widget.model_id)
 """

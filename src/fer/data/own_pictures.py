@@ -1,0 +1,145 @@
+"""Read the user's own pictures: a folder, or a zip, with one sub-folder for each class."""
+
+import hashlib
+import itertools
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from fer.data.duplicates import under_two_labels
+from fer.data.fer2013 import Pictures
+from fer.expressions import EXPRESSIONS, SIDE, fit_name
+from fer.faces.detection import crop_faces, cut_out, find_faces, find_thoroughly, is_frame
+from fer.media.collections import Item, items_in_folder, items_in_zip
+from fer.media.pictures import decode_upload, to_grey
+from fer.notebook.errors import UserError
+from fer.notebook.file_names import printable
+from fer.notebook.progress import progress
+
+VALIDATION_ONE_IN = 8
+LEAST_OF_A_CLASS = 8  # different pictures
+NO_CLASSES = {"train", "training", "test", "testing", "val", "valid", "validation"}
+LAYOUT = "Make one folder with a sub-folder for each class, named as the class, with its pictures in it"
+
+
+def read_own_pictures(source: Path, whole: bool) -> tuple[Pictures, list[str]]:
+    """Read pictures of any size and kind, whose folders name their classes, as grey faces of 48×48.
+
+    whole: take each picture as a whole; otherwise the largest face in it, cut out as it is for recognition. Returns the
+    pictures, those for validation with the split PublicTest, and one line for each file left out. Raises UserError
+    where there is nothing to read, fewer than two classes, or fewer than eight different pictures of one.
+    """
+    classified, problems = sort_by_class(list_items(source))
+    images, names, files = [], [], []
+    for name, item in progress(classified, f"Reading {printable(source.name)}", unit="pictures"):
+        try:
+            images.append(to_face(item, whole))
+            names.append(name)
+            files.append(item.name)
+        except UserError as problem:
+            problems.append(str(problem))
+        except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            problems.append(f"{item.name} cannot be read ({reason}).")
+    classes = in_order({name for name, _ in classified})
+    check_enough(classes, names, images, problems)
+    labels = np.array([classes.index(name) for name in names])
+    pictures = Pictures(np.stack(images), labels, split_by_content(np.stack(images)), classes)
+    disputed = under_two_labels(pictures)
+    problems += [f"{files[position]} is in another class's folder, too." for position in np.flatnonzero(disputed)]
+    return pictures, problems
+
+
+def list_items(source: Path) -> list[Item]:
+    """List the files in a folder or a zip; raises UserError where it is neither."""
+    try:
+        is_folder, is_zip, exists = source.is_dir(), zipfile.is_zipfile(source), source.exists()
+    except (OSError, ValueError):  # no right to look there, too long a name, a zero byte
+        is_folder = is_zip = exists = False
+    if is_folder:
+        return items_in_folder(source)
+    if is_zip:
+        return items_in_zip(source, printable(source.name))
+    what = "is neither a folder nor a whole zip" if exists else f"is not there (this notebook runs in {Path.cwd()})"
+    raise UserError(f"PICTURES is {printable(str(source))[:200]!r}, which {what}. {LAYOUT}, or a zip of it.")
+
+
+def sort_by_class(items: list[Item]) -> tuple[list[tuple[str, Item]], list[str]]:
+    """Return the items with the names of their classes, and one line for each item outside all classes' folders.
+
+    A class is the outermost folder that is not the only one: a folder around all others, as in most zips, is none.
+    Raises UserError for fewer than two classes, and where the folders are those of a split instead.
+    """
+    folders = {item: PurePosixPath(item.name).parts[:-1] for item in items}
+    around = common_start([parts for parts in folders.values() if parts])
+    sorted_items, problems = [], []
+    for item, parts in folders.items():
+        if len(parts) > len(around):
+            sorted_items.append((fit_name(parts[len(around)]), item))
+        else:
+            problems.append(f"{item.name} is in no class's folder.")
+    names = {name for name, _ in sorted_items}
+    if names and {name.casefold() for name in names} <= NO_CLASSES:
+        raise UserError(
+            f"The folders are called {', '.join(sorted(names))}, which are no classes. {LAYOUT}; the notebook itself"
+            " chooses which pictures it trains on."
+        )
+    if len(names) < 2:
+        only = next(iter(names), around[-1] if around else "none")
+        raise UserError(f"A network needs at least two classes to choose from; here is {only!r} alone. {LAYOUT}.")
+    return sorted_items, problems
+
+
+def common_start(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the folders with which all paths begin."""
+    levels = itertools.takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
+    return tuple(level[0] for level in levels)
+
+
+def in_order(names: set[str]) -> tuple[str, ...]:
+    """Return the names of the classes in the alphabet's order, or the expressions', if it is these, in theirs."""
+    return EXPRESSIONS if names == set(EXPRESSIONS) else tuple(sorted(names))
+
+
+def to_face(item: Item, whole: bool) -> np.ndarray:
+    """Decode a picture and return its largest face, or the whole, as (48, 48) uint8; raises UserError."""
+    grey = to_grey(decode_upload(item.read(), item.name))
+    if whole:
+        return square(grey)
+    boxes = find_faces(grey)
+    if len(boxes) == 0 and is_frame(grey):  # it was searched fast
+        boxes = find_thoroughly(grey)
+    if len(boxes) == 0:
+        raise UserError(f"{item.name} shows no face that can be found.")
+    return crop_faces(grey, boxes[:1])[0]
+
+
+def square(grey: np.ndarray) -> np.ndarray:
+    """Shrink a whole (height, width) uint8 picture to (48, 48); along the shorter side, its edges are repeated."""
+    height, width = grey.shape
+    side = max(height, width)
+    return cut_out(grey, ((width - side) // 2, (height - side) // 2, side, side), SIDE)
+
+
+def split_by_content(images: np.ndarray) -> np.ndarray:
+    """Choose about one in eight (48, 48) pictures for validation by a hash of its pixels; returns (N,) splits.
+
+    Equal pictures stay together, and what is added later moves none. The hash is another than that of `one_in`.
+    """
+    hashes = (hashlib.sha256(b"validation" + image.tobytes()).digest() for image in images)
+    chosen = (int.from_bytes(digest[:8]) % VALIDATION_ONE_IN == 0 for digest in hashes)
+    return np.array(["PublicTest" if one else "Training" for one in chosen])
+
+
+def check_enough(classes: tuple[str, ...], names: list[str], images: list[np.ndarray], problems: list[str]) -> None:
+    """Raise UserError where fewer than eight different pictures of a class could be read."""
+    different = {(name, image.tobytes()) for name, image in zip(names, images, strict=True)}
+    counts = {name: sum(one == name for one, _ in different) for name in classes}
+    few = [f"{name}: {count}" for name, count in counts.items() if count < LEAST_OF_A_CLASS]
+    if few:
+        reasons = "\n  ".join([" Left out were, among others:", *problems[:5]]) if problems else ""
+        raise UserError(
+            f"Too few different pictures can be used of {', '.join(few)}; at least {LEAST_OF_A_CLASS} of each class are"
+            f" needed, and a hundred are better. Add more; where no face is found, WHOLE_PICTURE helps.{reasons}"
+        )

@@ -1,0 +1,115 @@
+"""Judge a network on pictures that it was not trained on."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+from fer.data.fer2013 import Pictures
+from fer.evaluation.calibration import expected_calibration_error, reliability_table
+from fer.expressions import EXPRESSIONS
+from fer.network.files import UnusableModelError, load_network, read_classes, set_aside
+
+
+def predict(network: keras.Model, pictures: Pictures) -> np.ndarray:
+    """Return the (N, classes) float32 probabilities that the network gives to the pictures."""
+    return network.predict(pictures.images[..., None], batch_size=256, verbose=0)
+
+
+def accuracy_interval(labels: np.ndarray, predicted: np.ndarray) -> tuple[float, float, float]:
+    """Return top-1 accuracy and its 95 % interval after Wilson (1927), as shares 0–1."""
+    count, share, z = len(labels), accuracy_score(labels, predicted), 1.96
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return share, middle - reach, middle + reach
+
+
+def class_table(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
+    """Return precision, recall and F1 (shares 0–1) and the number of pictures of each class."""
+    scores = precision_recall_fscore_support(labels, predicted, labels=range(len(classes)), zero_division=0)
+    return pd.DataFrame(dict(zip(("precision", "recall", "f1", "pictures"), scores, strict=True)), index=list(classes))
+
+
+def confusion_table(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
+    """Count the pictures of each class (rows) by what the network named them (columns)."""
+    counts = confusion_matrix(labels, predicted, labels=range(len(classes)))
+    return pd.DataFrame(counts, index=list(classes), columns=list(classes))
+
+
+def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
+    """Return the positions of the mistakes that the network is surest of, worst first; at most `most`."""
+    surest_wrong = np.where(probabilities.argmax(axis=1) != labels, probabilities.max(axis=1), 0.0)
+    worst = np.argsort(-surest_wrong, kind="stable")[:most]
+    return worst[surest_wrong[worst] > 0]
+
+
+def place_for(accuracy: float, models: Path, name: str, pictures: Pictures, own: bool = False) -> Path:
+    """Return where to save a network, so that a better one is never overwritten: `models`, or `models/<name>`.
+
+    accuracy: the share 0–1 of the pictures that it names right. The network that lies in `models`, if one does, is
+    asked about the same pictures. One of other classes cannot be compared: it is copied to a folder of its own in
+    `models`, to make room. own: the pictures are the user's, so that a network for the expressions, judged on others,
+    is not given up either.
+    """
+    try:
+        network, classes = load_network(models), read_classes(models)
+    except UnusableModelError:
+        return models
+    if classes == pictures.classes:
+        former = accuracy_score(pictures.labels, predict(network, pictures).argmax(axis=1))
+        if accuracy < former - 1e-4:  # else better, or the same network again, rounded
+            print(f"The one in {models} is better ({former:.1%} right): it stays, this one goes to {models / name}.")
+            return models / name
+    if classes != pictures.classes or (own and classes == EXPRESSIONS):
+        kept = set_aside(models, "expressions" if classes == EXPRESSIONS else "other-classes")
+        print(f"The network that was in {models}, for {', '.join(classes)}, is kept in {kept}: copy it back to use it.")
+    return models
+
+
+def judge(probabilities: np.ndarray, pictures: Pictures, leaked: np.ndarray) -> dict:
+    """Collect the figures of one test split that stand in metrics.json.
+
+    probabilities: (N, classes), the network's answers. leaked: (N,) bool, the pictures whose pixels also occur in
+    Training as the archive has it. Shares are 0–1; the accuracy on pictures of which there is none is None.
+    """
+    labels, predicted = pictures.labels, probabilities.argmax(axis=1)
+
+    def accuracy_on(chosen: np.ndarray) -> float | None:
+        return round(accuracy_score(labels[chosen], predicted[chosen]), 6) if chosen.any() else None
+
+    accuracy, low, high = accuracy_interval(labels, predicted)
+    return {
+        "pictures": len(labels),
+        "accuracy": round(accuracy, 6),
+        "accuracy_95_percent_interval": [round(low, 6), round(high, 6)],
+        "accuracy_without_duplicates": accuracy_on(~leaked),
+        "accuracy_on_duplicates": accuracy_on(leaked),
+        "duplicates": int(leaked.sum()),
+        "expected_calibration_error": round(expected_calibration_error(reliability_table(probabilities, labels)), 6),
+        "classes": class_table(labels, predicted, pictures.classes).round(3).to_dict("index"),
+        "confusion": confusion_table(labels, predicted, pictures.classes).to_dict("index"),
+    }
+
+
+def compare(records: dict[str, dict], split: str = "PublicTest", classes: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
+    """Put networks for the same classes side by side, the best last: one row for each record.
+
+    records: as metrics.json holds them. split: the key under which they have the figures.
+    """
+    rows = {
+        title: {
+            **{name: record[name] for name in ("parameters", "multiply_adds", "epochs")},
+            "accuracy": record[split]["accuracy"],
+            "low": record[split]["accuracy_95_percent_interval"][0],
+            "high": record[split]["accuracy_95_percent_interval"][1],
+            "without duplicates": record[split]["accuracy_without_duplicates"],
+            "calibration error": record[split]["expected_calibration_error"],
+        }
+        for title, record in records.items()
+        if record[split]["classes"].keys() == set(classes)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").sort_values("accuracy")

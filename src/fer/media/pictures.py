@@ -1,0 +1,111 @@
+"""Turn an uploaded file into a picture, or say why that is not possible."""
+
+import io
+import warnings
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fer.notebook.errors import UserError
+
+LONGEST_PICTURE_SIDE = 4000  # pixels; a larger photo is shrunk while it is decoded, so that it fits into memory
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
+
+
+class UnreadablePictureError(UserError):
+    """A file that is no picture; the message names the file, the reason and a way out."""
+
+
+def decode_upload(content: bytes, name: str) -> np.ndarray:
+    """Decode the bytes of a picture file, upright (EXIF) and in RGB.
+
+    Returns (height, width, 3) uint8, no side longer than 4000 pixels. Of an animation, the first frame counts;
+    transparent parts become white. A picture that is cut off is refused: half a face would get a wrong name. Raises
+    UnreadablePictureError.
+    """
+    if not content:
+        raise UnreadablePictureError(f"{name} is empty (0 bytes). Upload it again.")
+    if is_heic(content):
+        prepare_heic(name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
+            with Image.open(io.BytesIO(content)) as image:
+                return upright_rgb(image)
+    except UnidentifiedImageError:
+        raise UnreadablePictureError(
+            f"{name} is not a picture that can be read here ({describe(content)}). Save it as JPEG or PNG."
+        ) from None
+    except Image.DecompressionBombError:
+        raise UnreadablePictureError(
+            f"{name} has more pixels than fit into memory. Shrink it below 150 megapixels."
+        ) from None
+    except Exception as error:  # a damaged file makes the decoders raise nearly anything
+        raise UnreadablePictureError(f"{name} is damaged ({error}). Download or export it again.") from None
+
+
+def upright_rgb(image: Image.Image) -> np.ndarray:
+    """Return an opened picture as (height, width, 3) uint8, turned as its EXIF says."""
+    limit = (LONGEST_PICTURE_SIDE, LONGEST_PICTURE_SIDE)
+    image.draft("RGB", limit)  # lets the JPEG decoder skip what would be shrunk away; does nothing for other formats
+    image.thumbnail(limit)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more: Pillow would cut off, not scale
+        values = np.asarray(image).astype(np.float32)
+        brightest = 65535.0 if values.max() > 255 else 255.0
+        image = Image.fromarray((values * (255 / brightest)).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def is_heic(content: bytes) -> bool:
+    """Tell whether a file is a HEIC photo, as iPhones take them."""
+    return content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS
+
+
+def prepare_heic(name: str) -> None:
+    """Let Pillow read HEIC where pillow-heif is installed; raises UnreadablePictureError elsewhere."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise UnreadablePictureError(
+            f"{name} is a HEIC photo. Run `%pip install pillow-heif` in a new cell and try again, or export it as JPEG"
+            " (iPhones take JPEGs after Settings → Camera → Formats → Most Compatible)."
+        ) from None
+    register_heif_opener()
+
+
+def describe(content: bytes) -> str:
+    """Say what a file that is no readable picture looks like instead."""
+    start = content[:512].lstrip().lower()
+    if start.startswith(b"pk\3\4"):
+        return "it is a zip archive"
+    if is_heic(content):
+        return "it is a damaged HEIC photo"
+    if (
+        (content[4:8] == b"ftyp" and content[8:11] != b"avi")
+        or content.startswith(b"\x1aE\xdf\xa3")
+        or content[8:11] == b"AVI"
+    ):
+        return "it is a video"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page"
+    if start.startswith(b"%pdf"):
+        return "it is a PDF"
+    return "it is text" if content[:512].isascii() else "its format is unknown"
+
+
+def to_grey(image: np.ndarray) -> np.ndarray:
+    """Return an RGB (height, width, 3) or grey (height, width[, 1]) uint8 picture as (height, width) uint8."""
+    if image.dtype != np.uint8:
+        raise ValueError(f"expected a picture of uint8 values 0–255, got {image.dtype}")
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if image.ndim == 2 and image.size:
+        return image
+    if image.ndim == 3 and image.shape[2] == 3 and image.size:
+        return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    raise ValueError(f"expected a picture of shape (height, width, 3) or (height, width), got {image.shape}")

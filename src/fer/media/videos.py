@@ -1,0 +1,76 @@
+"""Read a video or a picture file frame by frame."""
+
+import math
+import mimetypes
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from fer.media.pictures import decode_upload
+from fer.notebook.errors import UserError
+from fer.notebook.file_names import printable
+from fer.notebook.uploads import find_file
+
+LONGEST_FRAME_SIDE = 640  # pixels, as the frames of the camera
+
+
+class Clip(NamedTuple):
+    """A video of which some frames are read, at equal distances."""
+
+    frames: Iterator[tuple[float, np.ndarray]]  # seconds, and (height, width, 3) RGB uint8, no side above 640 pixels
+    per_second: float  # frames for each second of the video
+    length: int  # number of frames, 0 where the file does not say
+
+
+def read_frames(path: str, per_second: float = 10) -> Iterator[tuple[float, np.ndarray]]:
+    """Open a file whose path was typed; return an iterator of seconds and (height, width, 3) RGB uint8 frames.
+
+    Of a video see `open_clip`; a picture is a single frame. Raises UserError for a file that is missing or neither.
+    """
+    file = find_file(path)
+    if is_named(file.name, "image"):
+        return iter([(0.0, shrink(decode_upload(file.read_bytes(), file.name)))])
+    return open_clip(file, printable(file.name), per_second).frames
+
+
+def open_clip(file: Path, name: str, per_second: float) -> Clip:
+    """Open a video, of which about `per_second` frames for each of its seconds will be read.
+
+    name: for people. A damaged video ends where it cannot be read on. Raises UserError for a file that is no video.
+    """
+    video = cv2.VideoCapture(str(file))
+    if not video.isOpened():
+        raise UserError(f"{name} is neither a picture nor a video that can be read here. Save it as MP4 or JPEG.")
+    rate = video.get(cv2.CAP_PROP_FPS)
+    rate = rate if 1 <= rate <= 240 else 25.0  # some containers do not know theirs
+    step = max(1, round(rate / per_second))
+    length = max(0, math.ceil(video.get(cv2.CAP_PROP_FRAME_COUNT) / step))
+    return Clip(sample_video(video, rate, step), rate / step, length)
+
+
+def sample_video(video: cv2.VideoCapture, rate: float, step: int) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield seconds and RGB frames of an opened video of `rate` frames a second, one in `step` of them."""
+    number = 0
+    while video.grab():  # cheap: only the frames that are wanted are converted
+        if number % step == 0:
+            readable, frame = video.retrieve()
+            if readable:
+                yield number / rate, shrink(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+        number += 1
+    video.release()
+
+
+def is_named(name: str, kind: str) -> bool:
+    """Tell whether a file's name ends as those of a kind do: "image" or "video"."""
+    return (mimetypes.guess_type(name)[0] or "").startswith(f"{kind}/")
+
+
+def shrink(image: np.ndarray) -> np.ndarray:
+    """Return a (height, width, 3) picture with no side longer than 640 pixels."""
+    scale = LONGEST_FRAME_SIDE / max(image.shape)
+    if scale >= 1:
+        return image
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

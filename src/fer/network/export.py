@@ -1,0 +1,170 @@
+"""Export the network to ONNX and LiteRT, for other programs, and check what they answer against Keras."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from sklearn.metrics import accuracy_score
+
+from fer.expressions import SIDE
+from fer.notebook.errors import writing_to
+from fer.notebook.setup import suppress_stderr
+
+EXPORTED_FILES = ("fer.onnx", "fer.tflite", "fer-int8.tflite")
+REPRESENTATIVE = 300  # faces; TensorFlow's guide to quantisation asks for 100 to 500
+MOST_CHECKED = 1000  # faces; each passes every network by itself
+ROUND = 25  # faces that a network names before the next has its turn
+
+
+def export_network(network: keras.Model, faces: np.ndarray, folder: Path) -> None:
+    """Write fer.onnx and fer.tflite (float32) and fer-int8.tflite (8-bit integers).
+
+    LiteRT has no 8-bit form of two steps of `standardise` (NEG, SQUARE): these stay float32 in fer-int8.tflite, so that
+    hardware that knows integers only cannot run the whole of it.
+
+    faces: (n, 48, 48) uint8 from the training data; what occurs while they pass sets the ranges of the 8-bit numbers.
+    The first two take raw grey 0–255 as float32, the last as uint8; it answers in 256ths.
+    """
+    logging_before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # the converters recommend other ways of calling them, and count what they do
+    try:
+        with suppress_stderr(), warnings.catch_warnings(action="ignore"):
+            contents = (to_onnx(network), to_litert(network), to_litert(network, spread(faces)))
+    finally:
+        logging.disable(logging_before)
+    write_exported(dict(zip(EXPORTED_FILES, contents, strict=True)), folder)
+
+
+def to_onnx(network: keras.Model) -> bytes:
+    """Return the network in ONNX; it takes any number of faces, (n, 48, 48, 1) float32."""
+    import tf2onnx  # here, because the notebook installs it only for those who export
+
+    signature = tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32, name="grey_face")
+    model, _ = tf2onnx.convert.from_keras(network, input_signature=[signature])
+    return model.SerializeToString()
+
+
+def to_litert(network: keras.Model, faces: np.ndarray | None = None) -> bytes:
+    """Return the network in LiteRT's format, for one face (1, 48, 48, 1) at a time; in 8 bits if `faces` are given."""
+    signature = tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32, name="grey_face")
+    with tempfile.TemporaryDirectory() as folder:
+        # By way of a SavedModel, because what `from_keras_model` makes cannot be quantised: it loses the variables.
+        network.export(folder, verbose=False, input_signature=[signature])
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if faces is not None:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: one_by_one(faces)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = converter.inference_output_type = tf.uint8
+        return converter.convert()
+
+
+def spread(faces: np.ndarray) -> np.ndarray:
+    """Return at most REPRESENTATIVE of the (n, 48, 48) faces, evenly spread; the first has a black and a white pixel.
+
+    These two make the range of the input 0–255, so that its 8-bit numbers are the grey values themselves.
+    """
+    chosen = faces[np.linspace(0, len(faces) - 1, min(len(faces), REPRESENTATIVE)).astype(int)].copy()
+    chosen[0, 0, :2] = 0, 255
+    return chosen
+
+
+def one_by_one(faces: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """Yield (n, 48, 48) faces as the converter wants them: lists of one (1, 48, 48, 1) float32 array."""
+    for face in faces:
+        yield [face.reshape(1, SIDE, SIDE, 1).astype(np.float32)]
+
+
+def write_exported(contents: dict[str, bytes], folder: Path) -> None:
+    """Write files, each beside its place and then renamed: who is cut off here leaves the former files whole."""
+    with writing_to(folder):
+        for name, content in contents.items():
+            unfinished = folder / f"unfinished.{name}"
+            unfinished.write_bytes(content)
+            unfinished.replace(folder / name)
+
+
+def check_exported(network: keras.Model, folder: Path, faces: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+    """Compare the files of `export_network` with Keras: one row each, Keras first.
+
+    faces: (n, 48, 48) uint8, labels: (n,) int; at most MOST_CHECKED, evenly spread, are used, one at a time, as a
+    webcam brings them. The networks take turns, so that a busy moment of the computer hits all of them. Columns: the
+    largest difference of a probability (0–1), percentage points of accuracy lost, kilobytes, and the median of
+    milliseconds a face.
+    """
+    chosen = np.linspace(0, len(faces) - 1, min(len(faces), MOST_CHECKED)).astype(int)
+    faces, labels = faces[chosen].reshape(-1, 1, SIDE, SIDE, 1), labels[chosen]
+    with suppress_stderr():
+        classifiers = {"Keras": compiled_keras(network)}
+        classifiers |= {name: open_exported(folder / name) for name in EXPORTED_FILES}
+        answers, milliseconds = take_turns(classifiers, faces)
+    accuracy = {name: accuracy_score(labels, answer.argmax(axis=1)) for name, answer in answers.items()}
+    rows = {
+        name: {
+            "largest difference": abs(answers[name] - answers["Keras"]).max(),
+            "points lost": 100 * (accuracy["Keras"] - accuracy[name]),
+            "KB": (folder / ("fer.h5" if name == "Keras" else name)).stat().st_size / 1000,
+            "ms a face": np.median(milliseconds[name]),
+        }
+        for name in classifiers
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def take_turns(classifiers: dict[str, Callable], faces: np.ndarray) -> tuple[dict, dict]:
+    """Let each classifier name all faces, in turns; returns (n, classes) answers and (n,) milliseconds of each."""
+    for classify in classifiers.values():
+        classify(faces[0])  # the first call takes longer: it prepares
+    answers: dict[str, list] = {name: [] for name in classifiers}
+    milliseconds: dict[str, list] = {name: [] for name in classifiers}
+    for start in range(0, len(faces), ROUND):
+        for name, classify in classifiers.items():
+            for face in faces[start : start + ROUND]:
+                begin = perf_counter()
+                answers[name].append(classify(face))
+                milliseconds[name].append(1000 * (perf_counter() - begin))
+    return {name: np.concatenate(answer) for name, answer in answers.items()}, milliseconds
+
+
+def compiled_keras(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from a (1, 48, 48, 1) uint8 face to (1, classes) probabilities, as the other notebooks use."""
+    signature = tf.TensorSpec((None, SIDE, SIDE, 1), tf.uint8)
+    forward = tf.function(lambda face: network(tf.cast(face, tf.float32), training=False), input_signature=[signature])
+    return lambda face: forward(tf.constant(face)).numpy()
+
+
+def open_exported(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Return such a function for an exported file."""
+    return open_onnx(path) if path.suffix == ".onnx" else open_litert(path)
+
+
+def open_onnx(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Return such a function for fer.onnx, which also takes more faces at once."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    return lambda faces: session.run(None, {"grey_face": faces.astype(np.float32)})[0]
+
+
+def open_litert(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Return such a function for fer.tflite or fer-int8.tflite."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    takes, gives = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def classify(face: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(takes["index"], face.astype(takes["dtype"]))
+        interpreter.invoke()
+        answer = interpreter.get_tensor(gives["index"])
+        return answer / np.float32(256) if answer.dtype == np.uint8 else answer
+
+    return classify

@@ -1,0 +1,55 @@
+"""Start from a network that knows faces already, and teach it other classes (transfer learning)."""
+
+import hashlib
+from pathlib import Path
+
+import keras
+
+from fer.expressions import EXPRESSIONS
+from fer.network.files import UnusableModelError, load_network, read_classes
+from fer.notebook.errors import UserError
+from fer.notebook.repository import fetch_models, has_models
+
+
+def find_shipped(models: Path, repository: str) -> Path:
+    """Return the folder of a network for the five expressions: here, or in a clone of the repository.
+
+    models: where networks are saved; `models/expressions` has what a network for other classes made room for. Raises
+    UserError where it is nowhere.
+    """
+    folders = [models / "expressions", models, Path("models/expressions"), Path("models"), Path()]
+    for folder in folders:
+        if knows_expressions(folder):
+            return folder
+    fetched = fetch_models(repository)
+    if knows_expressions(fetched):
+        return fetched
+    raise UserError(
+        f"The network to start from is not in {models.absolute()}, nor could it be fetched from {repository}. Put its"
+        " fer.json and fer.h5 there, or set START_FROM to scratch."
+    )
+
+
+def knows_expressions(folder: Path) -> bool:
+    """Tell whether a folder holds a network for the five expressions."""
+    try:
+        return has_models(folder) and read_classes(folder) == EXPRESSIONS
+    except (UnusableModelError, ValueError):
+        return False
+
+
+def build_upon(folder: Path, classes: int) -> keras.Model:
+    """Load a network and give it a new last layer, for so many classes; all others start with its weights.
+
+    Its name tells from which weights it starts, so that a run is continued only from the same. Channels that were twins
+    (see `tie_twins`) are tied no more. Raises UnusableModelError.
+    """
+    start = load_network(folder)
+    for layer in start.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # It keeps the statistics of many thousand faces: those of a few small batches lag behind and mislead.
+            layer.trainable = False
+    weights = b"".join(layer_weights.tobytes() for layer_weights in start.get_weights())
+    last = start.layers[-1]
+    outputs = keras.layers.Dense(classes, activation="softmax", name=last.name, dtype="float32")(last.input)
+    return keras.Model(start.input, outputs, name=f"fine-tuned-{hashlib.sha256(weights).hexdigest()[:8]}")

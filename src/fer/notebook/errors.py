@@ -1,0 +1,40 @@
+"""Say what the person at the notebook can put right, in one line and without a traceback."""
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class UserError(ValueError):
+    """A problem that the person at the notebook can solve; shown as its message alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback."""
+        return [f"\N{WARNING SIGN} {self}"]
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Make a folder for what is written meanwhile; what its disk refuses is a UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        # HDF5 tells the number of the system's error in its text alone.
+        is_full = any(number == error.errno or f"errno = {number}" in str(error) for number in DISK_IS_FULL)
+        reason = "its disk is full" if is_full else error.strerror or str(error)[:100]
+        raise UserError(
+            f"Nothing can be written in {folder.absolute()}: {reason}. What is whole there stays whole."
+            " Put that right and run this cell again."
+        ) from error
+
+
+def check_writable(*folders: Path) -> None:
+    """Write a byte in each folder and take it away again: better to hear of it now than after an hour of training."""
+    for folder in folders:
+        with writing_to(folder), tempfile.NamedTemporaryFile(dir=folder) as file:
+            file.write(b"0")

@@ -1,0 +1,107 @@
+"""Set up the place where the notebook runs: Colab, JupyterLab or a plain kernel."""
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fer.notebook.errors import UserError
+
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a bad picture is reported in our own words
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and so is a bad video
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # TensorFlow's warnings, but not what it tells of its own working
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on AMD processors; measured there: 2.5×
+
+OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels
+EXPORTERS = {"tf2onnx": "tf2onnx", "onnxruntime": "onnxruntime", "ai_edge_litert": "ai-edge-litert"}  # module: package
+IN_COLAB = "google.colab" in sys.modules
+
+
+def prepare_opencv() -> None:
+    """See to an OpenCV with Haar cascades; version 5 took them out of its main packages.
+
+    Raises UserError where pip fails, and where only a restart of the runtime helps.
+    """
+    # Asked in a child process: a module that is once imported cannot be exchanged in this one.
+    check = "import cv2, os; assert os.path.isdir(cv2.data.haarcascades); cv2.CascadeClassifier"
+    if subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0:
+        return
+    print(f"The installed OpenCV has no Haar cascades: installing {OPENCV} …")
+    install("--no-deps", "--force-reinstall", OPENCV)  # --no-deps: numpy and the rest stay as they are
+    if "cv2" in sys.modules:
+        raise UserError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
+    importlib.invalidate_caches()
+
+
+def prepare_exporters() -> None:
+    """See to the packages that write and run ONNX and LiteRT; raises UserError where pip fails."""
+    missing = [package for module, package in EXPORTERS.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        print(f"Installing {', '.join(missing)} …")
+        install(*missing)
+        importlib.invalidate_caches()
+
+
+def install(*options_and_packages: str) -> None:
+    """Let pip install packages into this environment; raises UserError with pip's last words."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *options_and_packages]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        packages = ", ".join(part for part in options_and_packages if not part.startswith("-"))
+        reason = result.stderr.strip()[-300:]
+        raise UserError(f"pip could not install {packages}. Is there a network connection? pip said: {reason}")
+
+
+@contextmanager
+def suppress_stderr() -> Iterator[None]:
+    """Close the process' standard error meanwhile; libraries write screens of remarks there, past Python.
+
+    Real errors are exceptions, which pass.
+    """
+    visible, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(visible, 2)
+        os.close(visible)
+        os.close(nowhere)
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow, which takes some seconds, and say what it computes on."""
+    with suppress_stderr():  # of the devices that it looks for
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        tf.constant(0)  # the first tensor makes it look at its devices
+    print(f"TensorFlow {tf.__version__} on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}.")
+
+
+def mount_drive(wish: str) -> Path:
+    """Mount the user's Google Drive, which asks for permission, and return its folder; wish: the field that wants it.
+
+    Raises UserError outside Colab, and where permission is denied.
+    """
+    if not IN_COLAB:
+        raise UserError(f"{wish}, but Google Drive is only at hand in Colab.")
+    from google.colab import drive
+
+    try:
+        drive.mount("/content/drive")
+    except Exception as error:  # Colab's page answers a refusal with various errors
+        raise UserError(f"{wish}, but Google Drive did not open ({str(error)[:100]}). Allow it, or clear it.") from None
+    return Path("/content/drive/MyDrive")
+
+
+def colab_answers() -> bool:
+    """Tell whether a Colab page answers JavaScript; other editors have google.colab, but answer nothing."""
+    if not IN_COLAB:
+        return False
+    from google.colab import output
+
+    return output.eval_js("1", timeout_sec=5) == 1

@@ -1,0 +1,123 @@
+"""Draw boxes on the picture, and a bar for each probability of each face."""
+
+import io
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+
+from fer.expressions import EXPRESSIONS, classes_in
+from fer.recognition.uncertainty import is_certain, label_face, likeliest
+
+# Okabe & Ito's palette, which colour-blind people can tell apart.
+COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#009E73"), strict=True))
+# For other classes: what is left of that palette, then Petroff 2021's (matplotlib's "petroff10") without its greys,
+# which would look uncertain.
+MORE_COLOURS = ("#0072B2", "#F0E442", "#3F90DA", "#FFA90E", "#BD1F01", "#832DB6", "#A96B59", "#E76300", "#B9AC70")
+UNSURE = "#BBBBBB"
+
+matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
+warnings.filterwarnings("ignore", message="Glyph .* missing from")  # such a letter is drawn as a box
+
+
+def class_colours(classes: Sequence[str]) -> dict[str, str]:
+    """Give each class a colour that colour-blind people can tell from its neighbours; an expression keeps its own."""
+    taken = [COLOURS[name] for name in classes if name in COLOURS]
+    free = itertools.cycle(colour for colour in (*COLOURS.values(), *MORE_COLOURS) if colour not in taken)
+    return {name: COLOURS.get(name) or next(free) for name in classes}
+
+
+def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.ndarray:
+    """Draw a box on each face of a picture, and number, expression and confidence beside it; grey where uncertain.
+
+    image: (height, width[, 3]) uint8. table: as from `Recogniser.recognise`. Returns (height, width, 3) uint8.
+    """
+    canvas = Image.fromarray(image).convert("RGB")
+    draw = ImageDraw.Draw(canvas)
+    for _, face in table[::-1].iterrows():  # the largest face is drawn last, on top
+        # A line and letters that fit the face, but can be read in a small picture and in a huge one.
+        letters = int(np.clip(face.width / 8, max(12, max(image.shape) / 60), max(image.shape) / 20))
+        line = max(2, letters // 8)
+        colour = face_colour(face)
+        box = (face.x, face.y, face.x + face.width, face.y + face.height)
+        draw.rectangle([box[0] - line, box[1] - line, box[2] + line, box[3] + line], outline="black", width=3 * line)
+        draw.rectangle(box, outline=colour, width=line)
+        if labels:
+            draw_label(draw, label_face(face), box, letters, colour, canvas.size)
+    return np.asarray(canvas)
+
+
+def face_colour(face: Mapping[str, float]) -> str:
+    """Return the colour of a face's expression, or grey where that is uncertain; face: probabilities by name."""
+    return class_colours(classes_in(face))[likeliest(face)[0]] if is_certain(face) else UNSURE
+
+
+def draw_label(
+    draw: ImageDraw.ImageDraw,
+    text: str,
+    box: tuple[int, int, int, int],
+    letters: int,
+    colour: str,
+    size: tuple[int, int],
+) -> None:
+    """Write black text on a coloured plate above the box, or below or inside it where the picture ends."""
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans:bold"), letters)
+    padding = letters // 4
+    left, top, right, bottom = draw.textbbox((0, 0), text, font)
+    width, height = right - left + 2 * padding, bottom - top + 2 * padding
+    x = min(max(0, box[0]), max(0, size[0] - width))
+    above, below = box[1] - height - letters // 4, box[3] + letters // 4
+    y = above if above >= 0 else below if below + height <= size[1] else max(0, box[1])
+    draw.rectangle([x, y, x + width, y + height], fill=colour, outline="black", width=max(1, letters // 12))
+    draw.text((x + padding - left, y + padding - top), text, fill="black", font=font)
+
+
+def as_jpeg(image: np.ndarray, longest_side: int = 800) -> bytes:
+    """Encode a (height, width, 3) uint8 picture, shrunk to a notebook's width, as JPEG."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((longest_side, longest_side))
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=90)
+    return content.getvalue()
+
+
+def as_png(figure: Figure) -> bytes:
+    """Render a figure as PNG."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=100)
+    return content.getvalue()
+
+
+def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: int = 12) -> Figure | None:
+    """Show each face as the network saw it, beside its probabilities; no figure without a face.
+
+    crops: (n, 48, 48) uint8, one for each row of the table. At most the `most` largest faces are shown.
+    """
+    shown = table.head(most)
+    if shown.empty:
+        return None
+    colours = class_colours(classes_in(table))
+    # Not by pyplot, which keeps figures for the whole process: snapshots are drawn on other threads, too.
+    height = max(1.6, 0.32 * len(colours))  # inches a face
+    figure = Figure(figsize=(7, height * len(shown)), layout="constrained")
+    rows = figure.subplots(len(shown), 2, width_ratios=(1, 4), squeeze=False)
+    for (picture, bars), crop, (_, face) in zip(rows, crops, shown.iterrows(), strict=False):
+        picture.imshow(crop, cmap="gray", vmin=0, vmax=255)
+        picture.set_axis_off()
+        picture.set_title(f"face {face['face']}" + ("" if is_certain(face) else "\nuncertain"), fontsize=10)
+        values = face[list(colours)].astype(float)
+        bars.barh(list(colours), values, color=list(colours.values()), height=0.8)
+        for position, value in enumerate(values):
+            bars.text(value + 0.01, position, f"{value:.0%}", va="center", fontsize=9)
+        bars.set_xlim(0, 1.12)
+        bars.set_xticks([])
+        bars.invert_yaxis()
+        bars.tick_params(length=0)
+        bars.spines[:].set_visible(False)
+    return figure

@@ -1,0 +1,111 @@
+"""Recognise the expression of every face in a picture."""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from fer.expressions import EXPRESSIONS, FACE_COLUMNS, SIDE
+from fer.faces.detection import crop_faces, find_faces
+from fer.media.pictures import to_grey
+from fer.network.files import load_network, read_classes
+
+COLUMNS = (*FACE_COLUMNS, *EXPRESSIONS)  # of the table of a network for the five expressions
+
+
+class Recognised(NamedTuple):
+    """A picture and what was found in it."""
+
+    name: str
+    image: np.ndarray  # (height, width, 3) uint8
+    table: pd.DataFrame  # as from `Recogniser.recognise`
+
+
+class Recogniser:
+    """A network, compiled once, and what is needed to use it on photos."""
+
+    def __init__(self, network: keras.Model, classes: tuple[str, ...] = EXPRESSIONS) -> None:
+        self.classes = classes  # the names of the network's answers, in their order
+        self.columns = (*FACE_COLUMNS, *classes)
+        self.network = network
+        # Compiled and used once now, so that the first picture need not wait.
+        self.forward_one = trace_for_one(network) or self.forward
+        self.classify(np.zeros((1, SIDE, SIDE), np.uint8))
+
+    @cached_property
+    def forward(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Turn the network into a graph for any number of faces, when a picture first has several.
+
+        It answers in a few milliseconds; `network.predict` spends tens on set-up in every call.
+        """
+        return trace(partial(self.network, training=False), faces=None)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Recogniser":
+        """Load fer.json and fer.h5 from a folder; raises UnusableModelError."""
+        return cls(load_network(Path(folder)), read_classes(Path(folder)))
+
+    def classify(self, crops: np.ndarray) -> np.ndarray:
+        """Return (n, classes) float32 probabilities for (n, 48, 48) or (n, 48, 48, 1) uint8 faces, in one batch."""
+        if crops.dtype != np.uint8 or crops.shape[1:] not in ((SIDE, SIDE), (SIDE, SIDE, 1)):
+            raise ValueError(
+                f"expected uint8 crops of shape (n, 48, 48) or (n, 48, 48, 1), got {crops.dtype} {crops.shape}"
+            )
+        if len(crops) == 0:  # TensorFlow's batch normalisation takes no empty batch
+            return np.empty((0, len(self.classes)), np.float32)
+        forward = self.forward_one if len(crops) == 1 else self.forward
+        return forward(tf.constant(crops.reshape(-1, SIDE, SIDE, 1))).numpy()
+
+    def recognise(self, image: np.ndarray, find: Callable[[np.ndarray], np.ndarray] = find_faces) -> pd.DataFrame:
+        """Find the faces in a picture and name their expressions.
+
+        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. find: what turns the grey picture into
+        (n, 4) boxes; `find_faces` takes any picture of up to 640 pixels for a camera's frame and searches it fast, so
+        the notebooks pass `find_thoroughly` for photos. Returns one row a face, largest first: face (a number from 1),
+        x, y, width, height (pixels of the image), expression, confidence (the largest of the probabilities), and the
+        probability of each class, by name; no row where there is no face.
+        """
+        grey = to_grey(image)
+        boxes = find(grey)
+        probabilities = self.classify(crop_faces(grey, boxes))
+        columns = {
+            "face": np.arange(1, len(boxes) + 1),
+            **dict(zip(("x", "y", "width", "height"), boxes.T, strict=True)),
+            "expression": np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)],
+            "confidence": probabilities.max(axis=1, initial=0),
+            **dict(zip(self.classes, probabilities.T, strict=True)),
+        }
+        return pd.DataFrame(columns, copy=False)  # nobody else has the arrays; a copy of each takes half as long again
+
+
+def trace(
+    forward: Callable[[tf.Tensor], tf.Tensor], faces: int | None, **options: bool
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Turn a forward pass into a graph from (faces, 48, 48, 1) uint8 to (faces, classes) float32; None: any number."""
+    signature = tf.TensorSpec((faces, SIDE, SIDE, 1), tf.uint8)
+    # The graph itself: tf.function would look in every call whether it has to make another.
+    return tf.function(lambda crops: forward(tf.cast(crops, tf.float32)), **options).get_concrete_function(signature)
+
+
+def trace_for_one(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """Compile a network by XLA for one face, a third faster on a CPU; None where XLA cannot, or takes long (a GPU).
+
+    Its weights become constants, so that XLA works out beforehand what follows from them alone.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return None
+    weights = [
+        [variable.numpy() for variable in variables]
+        for variables in (network.trainable_variables, network.non_trainable_variables)
+    ]
+    forward = trace(lambda faces: network.stateless_call(*weights, faces, training=False)[0], 1, jit_compile=True)
+    try:
+        forward(tf.zeros((1, SIDE, SIDE, 1), tf.uint8))
+    except tf.errors.OpError:  # not every system's TensorFlow has XLA
+        return None
+    return forward

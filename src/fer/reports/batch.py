@@ -1,0 +1,108 @@
+"""Recognise many pictures: a bad one does not stop the others, and a run that was stopped goes on."""
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from fer.expressions import SIDE, classes_in
+from fer.faces.detection import find_thoroughly
+from fer.media.collections import Item
+from fer.media.pictures import decode_upload
+from fer.notebook.errors import UserError
+from fer.notebook.file_names import digest
+from fer.notebook.progress import progress
+from fer.recognition.drawing import annotate
+from fer.recognition.recogniser import COLUMNS, Recogniser
+
+THUMBNAIL = (200, 150)  # pixels
+LABELLED = 4  # faces; where there are more, a thumbnail has no room for labels
+
+
+def recognise_items(recogniser: Recogniser, items: list[Item], folder: Path) -> list[dict]:
+    """Recognise the faces in each item and return an entry for each: file, faces, problem and thumbnail.
+
+    Each entry without a problem is added to <folder>/journal.jsonl at once, so a run that was interrupted, or killed,
+    does only what is missing when it is started again. Interrupting returns the entries so far.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = folder / "journal.jsonl"
+    known = {key: entry for key, entry in read_journal(journal).items() if (folder / entry["thumbnail"]).exists()}
+    network = fingerprint(recogniser)
+    keys = [digest(f"{network} {item.key}".encode(errors="backslashreplace")) for item in items]
+    waiting = [(key, item) for key, item in dict(zip(keys, items, strict=True)).items() if key not in known]
+    if len(waiting) < len(items):
+        print(f"{len(items) - len(waiting)} of {len(items)} are known from before.")
+    with journal.open("a") as file:
+        bar = progress(waiting, "Recognise", unit="pictures", leave=False)
+        try:
+            for key, item in bar:
+                known[key] = recognise_item(recogniser, item, folder / "thumbnails" / f"{key[:32]}.jpg")
+                if not known[key]["problem"]:
+                    file.write(json.dumps({"key": key, **known[key]}) + "\n")
+                    file.flush()
+        except KeyboardInterrupt:
+            bar.close()
+            done = sum(key in known for key in keys)
+            print(f"Stopped after {done} of {len(items)}. Start it again to go on from there.")
+    return [known[key] for key in keys if key in known]
+
+
+def recognise_item(recogniser: Recogniser, item: Item, thumbnail: Path) -> dict:
+    """Recognise the faces in one file and save its thumbnail; whatever goes wrong is the entry's problem."""
+    try:
+        image = decode_upload(item.read(), item.name)
+        table = recogniser.recognise(image, find_thoroughly)
+    except UserError as problem:
+        return {"file": item.name, "faces": [], "problem": str(problem), "thumbnail": ""}
+    except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return {"file": item.name, "faces": [], "problem": f"{item.name} cannot be read ({reason}).", "thumbnail": ""}
+    thumbnail.parent.mkdir(exist_ok=True)
+    Image.fromarray(draw_thumbnail(image, table)).save(thumbnail, quality=90)
+    faces = json.loads(table.to_json(orient="records", double_precision=6))
+    return {"file": item.name, "faces": faces, "problem": "", "thumbnail": f"{thumbnail.parent.name}/{thumbnail.name}"}
+
+
+def draw_thumbnail(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """Shrink a (height, width, 3) uint8 picture, then draw the boxes of its faces, with labels if they are few."""
+    small = Image.fromarray(image)
+    small.thumbnail(THUMBNAIL)
+    scale = small.width / image.shape[1]
+    boxes = (table[["x", "y", "width", "height"]] * scale).round().astype(int)
+    return annotate(np.asarray(small), table.assign(**boxes), labels=len(table) <= LABELLED)
+
+
+def read_journal(journal: Path) -> dict[str, dict]:
+    """Return the entries of a former run by their keys, and mend the file where that run was killed while writing."""
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    entries = {}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            entries[entry.pop("key")] = entry
+        except (ValueError, KeyError, AttributeError):  # cut off in the middle
+            continue
+    whole = "".join(json.dumps({"key": key, **entry}) + "\n" for key, entry in entries.items())
+    unfinished = journal.with_suffix(".unfinished")
+    unfinished.write_text(whole)
+    unfinished.replace(journal)
+    return entries
+
+
+def fingerprint(recogniser: Recogniser) -> str:
+    """Tell networks apart by their answers to fixed noise and what they call them, so that another's are not kept."""
+    noise = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE), np.uint8)
+    answers = recogniser.classify(noise).round(2).tobytes()
+    return sha256(answers + json.dumps(recogniser.classes).encode()).hexdigest()
+
+
+def faces_of(entries: list[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """Join the entries' faces: one row a face, with the column `file` and those of the recogniser."""
+    rows = [{"file": entry["file"], **face} for entry in entries for face in entry["faces"]]
+    table = pd.DataFrame(rows, columns=["file", *columns])
+    return table.astype(dict.fromkeys(["confidence", *classes_in(table)], float))

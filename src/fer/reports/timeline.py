@@ -1,0 +1,67 @@
+"""Keep what was recognised in each frame, draw it over time, and save it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fer.expressions import EXPRESSIONS, classes_in
+from fer.faces.tracking import FORGOTTEN_AFTER, Followed
+from fer.recognition.drawing import class_colours
+
+
+def record_columns(classes: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a record of faces that a network for these classes has named."""
+    return ("seconds", "face", "x", "y", "width", "height", *classes)
+
+
+RECORD_COLUMNS = record_columns(EXPRESSIONS)
+
+
+def record_rows(seconds: float, table: pd.DataFrame, faces: list[Followed]) -> list[tuple]:
+    """Return one row a face of a frame, with the network's own probabilities, not the smoothed ones.
+
+    table: as from `Recogniser.recognise`; faces: what `follow` made of it, in the same order.
+    """
+    raw = table[["x", "y", "width", "height", *classes_in(table)]].itertuples(index=False)
+    return [(seconds, face.face, *values) for face, values in zip(faces, raw, strict=False)]
+
+
+def plot_timeline(record: pd.DataFrame, most: int = 6) -> Figure:
+    """Draw a curve for each class and each face over the seconds; of many faces, the `most` seen longest.
+
+    record: with the columns of `record_columns`, at least one row.
+    """
+    colours = class_colours(classes_in(record))
+    numbers = sorted(record["face"].value_counts().index[:most])
+    figure = Figure(figsize=(8, 0.6 + 1.9 * len(numbers)), layout="constrained")
+    rows = figure.subplots(len(numbers), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, number in zip(rows, numbers, strict=True):
+        of_face = with_gaps(record[record["face"] == number])
+        for name, colour in colours.items():
+            marker = "o" if len(of_face) == 1 else None
+            axes.plot(of_face["seconds"], of_face[name], color=colour, label=name, marker=marker)
+        axes.set(ylim=(-0.02, 1.02), ylabel=f"face {number}", yticks=(0, 0.5, 1), yticklabels=("0%", "50%", "100%"))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    rows[-1].set_xlabel("seconds")
+    handles, labels = rows[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 6), frameon=False)
+    return figure
+
+
+def with_gaps(of_face: pd.DataFrame) -> pd.DataFrame:
+    """Break the curves where a face was away: an empty row after each row that a long pause follows."""
+    before_pause = of_face[of_face["seconds"].diff(-1) < -FORGOTTEN_AFTER / 2]
+    empty = before_pause.copy()
+    empty[list(classes_in(of_face))] = np.nan
+    return pd.concat([of_face, empty]).sort_values("seconds", kind="stable")
+
+
+def save_record(record: pd.DataFrame, path: Path) -> None:
+    """Write a record as CSV: seconds to the millisecond, probabilities to four digits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rounded = record.round({"seconds": 3} | dict.fromkeys(classes_in(record), 4))
+    rounded.to_csv(path, index=False)
