@@ -27,7 +27,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 import fer.notebook.setup  # noqa: F401 - sets TensorFlow's environment before it is imported
-from fer.data.fer2013 import Pictures, read_fer2013
+from fer.data.dataset import FaceDataset
+from fer.data.fer2013 import read_fer2013
 from fer.network.architectures import NETWORKS
 from fer.training.augmentation import batches_an_epoch, one_hot, training_batches
 from fer.training.hardware import short_numbers
@@ -42,14 +43,14 @@ EpochProgress.on_train_batch_end = end
 """
 
 
-def made_up(count: int) -> Pictures:
+def made_up(count: int) -> FaceDataset:
     """Return noise in the shape of FER-2013."""
     random = np.random.default_rng(1)
     images = random.integers(0, 256, (count, 48, 48), np.uint8)
-    return Pictures(images, random.integers(0, 5, count), np.full(count, "Training"))
+    return FaceDataset(images, random.integers(0, 5, count), np.full(count, "Training"))
 
 
-def feeding(name: str, pictures: Pictures, turns: int) -> Iterator[np.ndarray]:
+def feeding(name: str, pictures: FaceDataset, turns: int) -> Iterator[np.ndarray]:
     """Yield for each turn (3, 2) seconds: of an epoch as `train` feeds it, of its bare steps, and of feeding nobody.
 
     The second column is computing time, over all threads: other work on the machine hardly changes it.
@@ -143,7 +144,7 @@ def computed_by_children() -> float:
 def main(share: float = 0.125, turns: int = 5) -> None:
     """Print all measurements."""
     pictures = read_fer2013(CSV)[0].split("Training") if CSV.exists() else made_up(TRAINING_PICTURES)
-    pictures = pictures.where(slice(round(share * len(pictures.labels))))
+    pictures = pictures.select(slice(round(share * len(pictures.labels))))
     for name in NETWORKS:
         measured = np.array(list(feeding(name, pictures, turns)))
         ratio, ratio_computed = np.median(measured[:, 0] / measured[:, 1], axis=0)

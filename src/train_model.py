@@ -106,10 +106,13 @@ from fer.notebook.progress import progress
 from fer.expressions import EXPRESSIONS
 
 # %%
-from fer.data.fer2013 import check_complete, count_table, read_fer2013, write_csv
+from fer.data.dataset import class_counts, split_held_out
 
 # %%
-from fer.data.download import find_fer2013, find_own
+from fer.data.fer2013 import check_complete, read_fer2013, write_csv
+
+# %%
+from fer.data.download import find_fer2013, find_own_pictures
 
 # %%
 from fer.media.pictures import decode_upload
@@ -127,7 +130,7 @@ from fer.notebook.file_names import printable
 from fer.media.collections import items_in_folder
 
 # %%
-from fer.data.duplicates import find_duplicates, one_in, seen_in_training, under_two_labels
+from fer.data.duplicates import find_conflicting_labels, find_duplicates, find_leaked
 
 # %%
 from fer.data.own_pictures import read_own_pictures
@@ -137,7 +140,7 @@ from fer.data.own_pictures import read_own_pictures
 import pandas as pd
 
 if PICTURES:
-    everything, problems = read_own_pictures(find_own(PICTURES, DATA), WHOLE_PICTURE)
+    everything, problems = read_own_pictures(find_own_pictures(PICTURES, DATA), WHOLE_PICTURE)
     pd.DataFrame({"problem": problems}).to_csv(RESULTS / "problems.csv", index=False)
 else:
     csv = DATA / "fer2013.csv"
@@ -152,7 +155,7 @@ if len(problems) > 20:
 
 # %%
 TESTED_ON = "validation" if PICTURES else "PublicTest"
-count_table(everything).rename(index={"Training": "training", "PublicTest": TESTED_ON} if PICTURES else {})
+class_counts(everything).rename(index={"Training": "training", "PublicTest": TESTED_ON} if PICTURES else {})
 
 # %% [markdown]
 # ### Take out what would flatter the result
@@ -166,8 +169,8 @@ duplicates = find_duplicates(everything)
 validation = everything.split("PublicTest")
 private = everything.split("PrivateTest")
 if PICTURES:
-    disputed = under_two_labels(validation)
-    validation = validation.where(~disputed)
+    disputed = find_conflicting_labels(validation)
+    validation = validation.select(~disputed)
     print(f"{disputed.sum()} validation pictures occur under two labels.")
     absent = [name for label, name in enumerate(everything.classes) if label not in validation.labels]
     if len(validation.labels) == 0:
@@ -176,12 +179,12 @@ if PICTURES:
         print(
             f"For validation there is no picture of {', '.join(absent)}: how well these are told apart stays unknown."
         )
-leaked = seen_in_training(validation, everything.split("Training"))
-unfit = duplicates.leaked | duplicates.disputed
-training = everything.where((everything.splits == "Training") & ~(unfit & (not KEEP_DUPLICATES)))
+leaked = find_leaked(validation, everything.split("Training"))
+unfit = duplicates.leaked | duplicates.conflicting
+training = everything.select((everything.splits == "Training") & ~(unfit & (not KEEP_DUPLICATES)))
 print(f"{leaked.sum()} of {len(leaked):,} {TESTED_ON} pictures also occur in Training.")
 print(f"{duplicates.leaked.sum()} training pictures also occur in a test split.")
-print(f"{duplicates.disputed.sum()} training pictures occur under two labels.")
+print(f"{duplicates.conflicting.sum()} training pictures occur under two labels.")
 print(f"{duplicates.repeated.sum()} training pictures repeat an earlier one.")
 print(f"Training on {len(training.labels):,} pictures, duplicates {'kept' if KEEP_DUPLICATES else 'removed'}.")
 
@@ -190,9 +193,9 @@ print(f"Training on {len(training.labels):,} pictures, duplicates {'kept' if KEE
 import numpy as np
 
 if SHARE < 1:
-    training = training.where(np.arange(0, len(training.labels), 1 / SHARE).astype(int))
+    training = training.select(np.arange(0, len(training.labels), 1 / SHARE).astype(int))
     chosen = np.arange(0, len(validation.labels), 1 / SHARE).astype(int)
-    validation, leaked = validation.where(chosen), leaked[chosen]
+    validation, leaked = validation.select(chosen), leaked[chosen]
     print(f"A try with {len(training.labels):,} pictures for training and {len(validation.labels):,} for validation.")
 
 # %% [markdown]
@@ -207,7 +210,7 @@ from fer.evaluation.figures import (
     plot_confusion,
     plot_history,
     plot_mean_faces,
-    plot_mistakes,
+    plot_errors,
     plot_reliability,
     plot_robustness,
     plot_samples,
@@ -250,14 +253,14 @@ from fer.network.files import load_network, save_network
 from fer.notebook.repository import has_models
 
 # %%
-from fer.network.transfer import build_upon, find_shipped
+from fer.network.transfer import build_from_pretrained, find_pretrained
 
 # %%
 # @title From scratch, or from the shipped network
 from functools import partial
 
-start = find_shipped(MODELS, REPOSITORY) if FINE_TUNE else None
-build = partial(build_upon, start) if FINE_TUNE else NETWORKS[NETWORK]
+start = find_pretrained(MODELS, REPOSITORY) if FINE_TUNE else None
+build = partial(build_from_pretrained, start) if FINE_TUNE else NETWORKS[NETWORK]
 build = partial(build, classes=len(everything.classes))
 build_here = partial(build_on, hardware, build)
 
@@ -311,19 +314,19 @@ pd.DataFrame(networks).drop(["augmentation", "teacher"])
 
 # %%
 from fer.evaluation.calibration import (
-    LEAST_TO_CALIBRATE,
-    coverage_table,
+    MIN_CALIBRATION_FACES,
+    risk_coverage_table,
     fit_temperature,
-    fold_temperature,
+    apply_temperature_to_network,
     reliability_table,
 )
 
 # %%
 # @title Keep some pictures back
-held_out = one_in(recipe.hold_out_one_in, training)
-held_out &= held_out.sum() >= LEAST_TO_CALIBRATE
-calibration, training = training.where(held_out), training.where(~held_out)
-print(f"{len(calibration.labels):,} training pictures are kept back, {len(training.labels):,} are trained on.")
+others, calibration = split_held_out(training, 1 / recipe.hold_out_one_in if recipe.hold_out_one_in else 0)
+if len(calibration.labels) >= MIN_CALIBRATION_FACES:
+    training = others
+print(f"{len(others.labels):,} pictures are trained on, {len(calibration.labels):,} held out.")
 
 # %% [markdown]
 # `modern` is the last of five networks of the same kind, trained one after the other. The first learns from the labels.
@@ -386,14 +389,14 @@ history.set_index("epoch").round(4)
 # weights of the last layer. No answer changes, only how sure the network says it is.
 
 # %%
-from fer.evaluation.metrics import compare, judge, place_for, predict, worst_mistakes
+from fer.evaluation.metrics import comparison_table, evaluate, choose_save_folder, predict, most_confident_errors
 
 # %%
 # @title Calibrate
-if len(calibration.labels):
+if len(calibration.labels) >= MIN_CALIBRATION_FACES:
     views = answers_to_views(network, calibration, lineage(recipe)[0].augmentation.scaled(2), SEED)
     temperature = fit_temperature(np.concatenate(views), np.tile(calibration.labels, len(views)))
-    fold_temperature(network, temperature)
+    apply_temperature_to_network(network, temperature)
     print(f"Temperature {temperature:.2f} (above 1: it was too sure of itself; below 1: not sure enough).")
 else:
     print("No pictures, or too few, were kept back: the network is not calibrated.")
@@ -409,7 +412,7 @@ else:
 # %%
 # @title Measure the accuracy
 probabilities = predict(network, validation)
-metrics = judge(probabilities, validation, leaked)
+metrics = evaluate(probabilities, validation, leaked)
 low, high = metrics["accuracy_95_percent_interval"]
 print(
     f"{TESTED_ON}, {metrics['pictures']:,} pictures: {metrics['accuracy']:.1%} right ({low:.1%} to {high:.1%}, 95 %)."
@@ -433,7 +436,7 @@ plot_confusion(confusion, "your folders" if PICTURES else "FER-2013").savefig(RE
 
 # %%
 reliability = reliability_table(probabilities, validation.labels)
-coverage = coverage_table(probabilities, validation.labels)
+coverage = risk_coverage_table(probabilities, validation.labels)
 plot_reliability(reliability, coverage).savefig(RESULTS / "reliability.png", dpi=120)
 print(f"Expected calibration error: {metrics['expected_calibration_error']:.1%} (15 bins).")
 
@@ -456,7 +459,7 @@ plot_robustness(robustness).savefig(RESULTS / "robustness.png", dpi=120)
 # them: pictures of FER-2013 are not published with this notebook.)
 
 # %% tags=["dataset-pictures"]
-mistakes = plot_mistakes(validation, probabilities, worst_mistakes(validation.labels, probabilities, most=24))
+mistakes = plot_errors(validation, probabilities, most_confident_errors(validation.labels, probabilities, most=24))
 
 # %% [markdown]
 # ### PrivateTest
@@ -466,7 +469,7 @@ mistakes = plot_mistakes(validation, probabilities, worst_mistakes(validation.la
 
 # %%
 if len(private.labels):
-    private_metrics = judge(predict(network, private), private, seen_in_training(private, everything.split("Training")))
+    private_metrics = evaluate(predict(network, private), private, find_leaked(private, everything.split("Training")))
     low, high = private_metrics["accuracy_95_percent_interval"]
     print(f"PrivateTest: {private_metrics['accuracy']:.1%} right ({low:.1%} to {high:.1%} at 95 %).")
 else:
@@ -483,7 +486,9 @@ else:
 # @title Save and load again
 import json
 
-place = place_for(metrics["accuracy"], MODELS, f"own-{RUN}" if PICTURES else RUN, validation, own=bool(PICTURES))
+place = choose_save_folder(
+    metrics["accuracy"], MODELS, f"own-{RUN}" if PICTURES else RUN, validation, own=bool(PICTURES)
+)
 save_network(network, place, everything.classes)
 difference = abs(predict(load_network(place), validation) - probabilities).max()
 settings = {"network": NETWORK, "seed": SEED, "share": SHARE, "duplicates": "kept" if KEEP_DUPLICATES else "removed"}
@@ -552,10 +557,10 @@ if EXPORT:
 # %%
 # @title Compare
 shares = np.bincount(training.labels, minlength=len(everything.classes)) / len(training.labels)
-same_answer = judge(np.tile(shares, (len(validation.labels), 1)), validation, leaked)
+same_answer = evaluate(np.tile(shares, (len(validation.labels), 1)), validation, leaked)
 records = {"same answer always": {"parameters": 0, "multiply_adds": 0, "epochs": 0, TESTED_ON: same_answer}}
 records |= {path.parent.name: json.loads(path.read_text()) for path in sorted(RECORDS.glob("*/metrics.json"))}
-compare(records | {RUN: result}, TESTED_ON, everything.classes).round(3)
+comparison_table(records | {RUN: result}, TESTED_ON, everything.classes).round(3)
 
 # %% [markdown]
 # ### What helped, and what did not

@@ -20,14 +20,14 @@ import numpy as np  # noqa: E402
 from conftest import drawn_face  # noqa: E402
 from test_training import ENDLESS, SEED, afresh, build_noisy, build_tiny  # noqa: E402
 
-from fer.data.fer2013 import Pictures  # noqa: E402
+from fer.data.dataset import FaceDataset  # noqa: E402
 from fer.network.architectures import build_modern  # noqa: E402
 from fer.training import hardware, training  # noqa: E402
 from fer.training.augmentation import one_hot  # noqa: E402
 
 LABELS = np.arange(200) % 5
 IMAGES = np.stack([drawn_face(label, number) for number, label in enumerate(LABELS)])
-FACES = Pictures(IMAGES, LABELS, np.full(200, "Training"))
+FACES = FaceDataset(IMAGES, LABELS, np.full(200, "Training"))
 TARGETS = one_hot(LABELS)
 RECIPE = ENDLESS._replace(epochs=3)
 hardware.has_short_units = lambda: False  # in 16 bits, two halves of a batch are rounded otherwise than the whole

@@ -8,7 +8,8 @@ import pytest
 from test_training import ENDLESS, SEED, afresh, build_tiny, train_on_labels
 
 import fer.training.training
-from fer.data.fer2013 import Pictures, read_fer2013
+from fer.data.dataset import FaceDataset
+from fer.data.fer2013 import read_fer2013
 from fer.network.architectures import build_modern
 from fer.training.augmentation import Augmentation
 from fer.training.training import RECIPES, Recipe, compile_network, lineage, with_limits
@@ -30,12 +31,12 @@ def build_normalised() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def pictures(kaggle_zip: Path) -> Pictures:
+def pictures(kaggle_zip: Path) -> FaceDataset:
     return read_fer2013(kaggle_zip)[0]
 
 
 @pytest.fixture(scope="module")
-def after_each_epoch(pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> list[keras.Model]:
+def after_each_epoch(pictures: FaceDataset, tmp_path_factory: pytest.TempPathFactory) -> list[keras.Model]:
     """Train separate networks for one, two and more epochs, as runs of their own."""
     folder = tmp_path_factory.mktemp("separate")
 
@@ -50,7 +51,7 @@ def after_each_epoch(pictures: Pictures, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize(("share", "epochs"), [(1.0, 4), (0.5, 2), (0.3, 2), (0.01, 1)])
 def test_the_network_has_the_mean_of_the_weights_after_the_last_epochs(
-    share: float, epochs: int, after_each_epoch: list[keras.Model], pictures: Pictures, tmp_path: Path
+    share: float, epochs: int, after_each_epoch: list[keras.Model], pictures: FaceDataset, tmp_path: Path
 ):
     network = normalised_network()
     train_on_labels(network, AVERAGED._replace(averaging=share), pictures, tmp_path, SEED)
@@ -66,7 +67,7 @@ def test_the_network_has_the_mean_of_the_weights_after_the_last_epochs(
     ids=["same", "relit"],
 )
 def test_what_batch_normalisation_expects_is_measured_on_the_pictures(
-    reach: Augmentation, bound: dict[str, float], pictures: Pictures, tmp_path: Path
+    reach: Augmentation, bound: dict[str, float], pictures: FaceDataset, tmp_path: Path
 ):
     """Anew, on pictures as they are: what the epochs left is a moving mean on its way from 0, of changed pictures."""
     network = normalised_network()
@@ -81,7 +82,7 @@ def test_what_batch_normalisation_expects_is_measured_on_the_pictures(
     assert normalisation.momentum == 0.99  # as it was, for whoever trains it further
 
 
-def test_what_batch_normalisation_expects_of_twins_is_alike(pictures: Pictures, tmp_path: Path):
+def test_what_batch_normalisation_expects_of_twins_is_alike(pictures: FaceDataset, tmp_path: Path):
     network = afresh(build_modern)
     train_on_labels(network, AVERAGED._replace(epochs=1), pictures, tmp_path, SEED)
     for layer in network.layers:
@@ -105,7 +106,7 @@ def test_the_learning_rate_stays():
     assert np.ptp(rates(averaging=0.0)) > AVERAGED.learning_rate / 2
 
 
-def test_cut_off_before_the_mean_was_taken_it_is_taken_now(pictures: Pictures, tmp_path: Path):
+def test_cut_off_before_the_mean_was_taken_it_is_taken_now(pictures: FaceDataset, tmp_path: Path):
     first, second = normalised_network(), normalised_network()
     train_on_labels(first, AVERAGED, pictures, tmp_path, SEED)
     (tmp_path / "best.weights.h5").unlink()
@@ -114,7 +115,7 @@ def test_cut_off_before_the_mean_was_taken_it_is_taken_now(pictures: Pictures, t
         np.testing.assert_array_equal(own, expected)
 
 
-def test_after_a_loss_that_ran_away_the_mean_is_that_of_all_good_epochs(pictures: Pictures, tmp_path: Path):
+def test_after_a_loss_that_ran_away_the_mean_is_that_of_all_good_epochs(pictures: FaceDataset, tmp_path: Path):
     """The weights break in the third epoch; run again, it comes to the end that it would have had."""
 
     def run(folder: str, recipe: Recipe = AVERAGED) -> list[np.ndarray]:

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.evaluation.calibration import (
-    coverage_table,
+    apply_temperature,
+    apply_temperature_to_network,
     expected_calibration_error,
     fit_temperature,
-    fold_temperature,
     reliability_table,
-    temper,
+    risk_coverage_table,
 )
-from fer.evaluation.robustness import DISTURBANCES, robustness_table
+from fer.evaluation.robustness import CORRUPTIONS, robustness_table
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -39,7 +39,7 @@ def test_temperature_that_was_put_in_is_found(calibrated: tuple, temperature: fl
 
 def test_temper_takes_an_overconfident_network_back(calibrated: tuple):
     logits, probabilities, _ = calibrated
-    np.testing.assert_allclose(temper(softmax(logits * 2), 2), probabilities, atol=1e-6)
+    np.testing.assert_allclose(apply_temperature(softmax(logits * 2), 2), probabilities, atol=1e-6)
 
 
 def test_calibrated_answers_have_no_calibration_error(calibrated: tuple):
@@ -68,7 +68,7 @@ def test_coverage_keeps_the_surest_answers():
     confidence = np.linspace(0.99, 0.55, 10)
     probabilities = np.column_stack([confidence, 1 - confidence, *np.zeros((3, 10))])
     labels = np.array([0] * 8 + [2] * 2)  # the two answers that are least sure are wrong
-    table = coverage_table(probabilities[::-1], labels[::-1]).set_index("coverage")
+    table = risk_coverage_table(probabilities[::-1], labels[::-1]).set_index("coverage")
     assert table.loc[1.0, "accuracy"] == pytest.approx(0.8)
     assert table.loc[0.8, "accuracy"] == 1
     assert table.loc[0.8, "least_confidence"] == pytest.approx(confidence[7])
@@ -88,9 +88,9 @@ def test_folded_temperature_tempers_every_answer_and_changes_none():
     )
     faces = np.random.default_rng(2).integers(0, 256, (50, 48, 48, 1), np.uint8)
     before = network.predict(faces, verbose=0)
-    fold_temperature(network, 1.7)
+    apply_temperature_to_network(network, 1.7)
     after = network.predict(faces, verbose=0)
-    np.testing.assert_allclose(after, temper(before, 1.7), atol=1e-5)
+    np.testing.assert_allclose(after, apply_temperature(before, 1.7), atol=1e-5)
     assert (before.argmax(axis=1) == after.argmax(axis=1)).all()
     assert np.abs(after - before).max() > 0.01
 
@@ -98,7 +98,7 @@ def test_folded_temperature_tempers_every_answer_and_changes_none():
 def test_disturbances_do_what_their_names_say():
     face = np.full((48, 48), 200, np.uint8)
     face[:, 24:] = 100  # one vertical edge
-    changed = {name: disturb(face) for name, disturb in DISTURBANCES.items()}
+    changed = {name: disturb(face) for name, disturb in CORRUPTIONS.items()}
     assert all(picture.shape == (48, 48) and picture.dtype == np.uint8 for picture in changed.values())
     assert (changed["as it is"] == face).all()
     assert [name for name, picture in changed.items() if (picture == face).all()] == ["as it is"]
@@ -123,7 +123,7 @@ def test_robustness_table_measures_the_network():
     kernel = np.zeros((8 * 48, 5), np.float32)
     kernel[:, 1] = 1 / (8 * 48)
     network.layers[-1].set_weights([kernel, np.array([140, 0, -1e3, -1e3, -1e3], np.float32)])
-    table = robustness_table(network, Pictures(images, labels, np.full(40, "PublicTest")))
+    table = robustness_table(network, FaceDataset(images, labels, np.full(40, "PublicTest")))
     assert table.index[0] == "as it is"
     assert table.loc["as it is", "accuracy"] == 1
     assert table.loc["eyes covered", "lost"] == 0

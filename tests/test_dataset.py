@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from conftest import drawn_face, png
 
-from fer.data.duplicates import find_duplicates, one_in, seen_in_training
-from fer.data.fer2013 import EXPRESSIONS, Pictures, count_table, format_pixels, parse_pixels, read_fer2013, write_csv
+from fer.data.dataset import FaceDataset, class_counts, split_held_out
+from fer.data.duplicates import find_duplicates, find_leaked
+from fer.data.fer2013 import EXPRESSIONS, format_pixels, parse_pixels, read_fer2013, write_csv
 from fer.notebook.errors import UserError
 
 GOOD = " ".join(["7"] * 2304)
@@ -66,7 +67,7 @@ def test_classic_csv(header: str, tmp_path: Path):
     classic = {"angry": 0, "happy": 3, "sad": 4, "surprise": 5, "neutral": 6}
     for image, label in zip(pictures.images, pictures.labels, strict=True):
         assert image[0, 0] == classic[EXPRESSIONS[label]]
-    assert count_table(pictures).loc["PrivateTest", "total"] == 5
+    assert class_counts(pictures).loc["PrivateTest", "total"] == 5
 
     assert (read_fer2013(tmp_path)[0].images == pictures.images).all()  # the folder of an unpacked download
     zipped = tmp_path / "archive.zip"
@@ -172,10 +173,10 @@ def test_pixels_survive_writing_and_parsing():
     assert (parse_pixels(format_pixels(image).encode()) == image).all()
 
 
-def made_pictures(rows: list[tuple[int, int, str]]) -> Pictures:
+def made_pictures(rows: list[tuple[int, int, str]]) -> FaceDataset:
     """Pictures from (grey value, label, split)."""
     values, labels, splits = zip(*rows, strict=True)
-    return Pictures(np.stack([np.full((48, 48), v, np.uint8) for v in values]), np.array(labels), np.array(splits))
+    return FaceDataset(np.stack([np.full((48, 48), v, np.uint8) for v in values]), np.array(labels), np.array(splits))
 
 
 def test_duplicates_are_told_apart():
@@ -199,24 +200,24 @@ def test_duplicates_are_told_apart():
     )
     found = find_duplicates(pictures)
     assert list(np.flatnonzero(found.leaked)) == [1, 7, 11, 12]
-    assert list(np.flatnonzero(found.disputed)) == [3, 4, 11, 12]
+    assert list(np.flatnonzero(found.conflicting)) == [3, 4, 11, 12]
     assert list(np.flatnonzero(found.repeated)) == [4, 6, 12]
-    assert list(seen_in_training(pictures.split("PublicTest"), pictures.split("Training"))) == [True, False, True]
+    assert list(find_leaked(pictures.split("PublicTest"), pictures.split("Training"))) == [True, False, True]
 
 
 def test_real_archive(archive: Path):
     pictures, problems = read_fer2013(archive)
     assert problems == []
-    counts = count_table(pictures)
+    counts = class_counts(pictures)
     assert counts.loc["Training"].tolist() == [3995, 7215, 4830, 3171, 4965, 24176]
     assert counts.loc["PublicTest"].tolist() == [467, 895, 653, 415, 607, 3037]
     training, tested = pictures.split("Training"), pictures.split("PublicTest")
-    assert seen_in_training(tested, training).sum() == 217
+    assert find_leaked(tested, training).sum() == 217
     assert len({image.tobytes() for image in training.images}) == 23208
     found = find_duplicates(pictures)
-    assert len({image.tobytes() for image in pictures.images[found.disputed]}) == 14
-    kept = pictures.where((pictures.splits == "Training") & ~found.leaked & ~found.disputed)
-    assert not seen_in_training(tested, kept).any()
+    assert len({image.tobytes() for image in pictures.images[found.conflicting]}) == 14
+    kept = pictures.select((pictures.splits == "Training") & ~found.leaked & ~found.conflicting)
+    assert not find_leaked(tested, kept).any()
 
 
 def test_reading_is_five_times_as_fast_as_the_obvious_way(archive: Path):
@@ -233,8 +234,10 @@ def test_progress_is_shown(kaggle_zip: Path, capsys: pytest.CaptureFixture):
 def test_pictures_are_held_out_by_what_they_show(kaggle_zip: Path):
     """About one in five, equal pictures together, the same ones in any order; none if none is asked for."""
     pictures, _ = read_fer2013(kaggle_zip)
-    held_out = one_in(5, pictures)
-    assert 0.1 < held_out.mean() < 0.3
-    np.testing.assert_array_equal(one_in(5, pictures.where(slice(None, None, -1))), held_out[::-1])
-    assert not seen_in_training(pictures.where(held_out), pictures.where(~held_out)).any()
-    assert not one_in(0, pictures).any()
+    others, held_out = split_held_out(pictures, 0.2)
+    assert len(others.labels) + len(held_out.labels) == len(pictures.labels)
+    assert 0.1 < len(held_out.labels) / len(pictures.labels) < 0.3
+    assert not find_leaked(held_out, others).any()
+    again = split_held_out(pictures.select(slice(None, None, -1)), 0.2)[1]
+    np.testing.assert_array_equal(again.images[::-1], held_out.images)
+    assert len(split_held_out(pictures, 0)[1].labels) == 0

@@ -11,14 +11,15 @@ import pytest
 from conftest import serving
 
 from fer.data import download
-from fer.data.download import find_fer2013, find_own
-from fer.data.fer2013 import PUBLISHED_COUNTS, Pictures, check_complete, read_fer2013
+from fer.data.dataset import FaceDataset
+from fer.data.download import find_fer2013, find_own_pictures
+from fer.data.fer2013 import PUBLISHED_COUNTS, check_complete, read_fer2013
 from fer.notebook.errors import UserError
 from fer.notebook.setup import mount_drive
 
 
 @pytest.fixture(scope="module")
-def pictures(kaggle_zip: Path) -> Pictures:
+def pictures(kaggle_zip: Path) -> FaceDataset:
     return read_fer2013(kaggle_zip)[0]
 
 
@@ -48,7 +49,7 @@ def test_data_of_kagglehub_is_used(downloaded: Path, tmp_path: Path):
     assert find_fer2013("", tmp_path / "none.csv") == downloaded
 
 
-def test_data_from_a_web_address(server: str, pictures: Pictures, tmp_path: Path):
+def test_data_from_a_web_address(server: str, pictures: FaceDataset, tmp_path: Path):
     found = find_fer2013(f"{server}/made.zip", tmp_path / "data" / "fer2013.csv")
     np.testing.assert_array_equal(read_fer2013(found)[0].images, pictures.images)
     assert [path.name for path in (tmp_path / "data").iterdir()] == [found.name]
@@ -81,7 +82,7 @@ def test_a_drive_that_is_denied_says_what_to_do(colab: None):
 
 
 def test_an_upload_is_asked_for_once_and_kept(
-    colab: None, kaggle_zip: Path, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    colab: None, kaggle_zip: Path, pictures: FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("FAKE_UPLOADS", str(kaggle_zip))
     found = find_fer2013("upload", tmp_path / "data" / "fer2013.csv")
@@ -89,13 +90,13 @@ def test_an_upload_is_asked_for_once_and_kept(
     monkeypatch.setenv("FAKE_UPLOADS", "")  # the dialogue is closed without a choice
     assert find_fer2013("upload", tmp_path / "data" / "fer2013.csv") == found
     with pytest.raises(UserError, match=r"0 files were chosen; one .zip or .csv is wanted. Run this cell again"):
-        find_own("upload", tmp_path / "data")
+        find_own_pictures("upload", tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == [found]
 
 
 def test_an_upload_elsewhere_than_in_colab_says_how(tmp_path: Path):
     with pytest.raises(UserError, match=r"PICTURES is 'upload', which opens Colab's dialogue. Here, drag"):
-        find_own("upload", tmp_path)
+        find_own_pictures("upload", tmp_path)
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def colab_copies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         yield tmp_path / "input"
 
 
-def test_colab_s_copy_is_used(colab_copies: Path, kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
+def test_colab_s_copy_is_used(colab_copies: Path, kaggle_zip: Path, pictures: FaceDataset, tmp_path: Path):
     zipfile.ZipFile(kaggle_zip).extractall(colab_copies / "fer2013")
     found = find_fer2013("", tmp_path / "fer2013.csv")
     assert found == colab_copies / "fer2013"
@@ -137,7 +138,7 @@ def test_a_copy_of_colab_s_that_never_comes_is_not_waited_for(
     assert "Colab's copy of it does not come: downloading" in capsys.readouterr().out
 
 
-def test_a_folder_that_came_only_in_part_is_said(pictures: Pictures, capsys: pytest.CaptureFixture):
+def test_a_folder_that_came_only_in_part_is_said(pictures: FaceDataset, capsys: pytest.CaptureFixture):
     check_complete(pictures)
     count = (pictures.splits == "Training").sum()
     assert f"Training has {count:,} of FER-2013's 24,176 pictures. Is the download whole?" in capsys.readouterr().out

@@ -17,8 +17,9 @@ from conftest import ROOT
 from test_training import ENDLESS, SEED, noisy_network, tiny_network, train_on_labels
 
 import fer.training.training
-from fer.data.fer2013 import Pictures, read_fer2013, write_csv
-from fer.evaluation.metrics import place_for
+from fer.data.dataset import FaceDataset
+from fer.data.fer2013 import read_fer2013, write_csv
+from fer.evaluation.metrics import choose_save_folder
 from fer.network.files import load_network, save_network
 from fer.notebook.errors import UserError, check_writable
 from fer.training.augmentation import one_hot
@@ -54,7 +55,7 @@ save_network(network, folder / "models")
 
 
 @pytest.fixture(scope="module")
-def pictures(kaggle_zip: Path) -> Pictures:
+def pictures(kaggle_zip: Path) -> FaceDataset:
     return read_fer2013(kaggle_zip)[0]
 
 
@@ -78,7 +79,7 @@ def kill_when(process: subprocess.Popen, moment: Callable[[], bool]) -> bool:
     return False
 
 
-def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
+def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pictures: FaceDataset, tmp_path: Path):
     """Real processes and SIGKILL: seven at random moments, two while a checkpoint is written, one in the final save."""
     folder, chance = tmp_path / "killed", np.random.default_rng()
     checkpoint, saving = folder / "unfinished.weights.h5", folder / "models" / "unfinished.fer.h5"
@@ -102,7 +103,7 @@ def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pi
 
 @pytest.mark.parametrize(("epoch", "averaging"), [(0, 0.0), (2, 0.0), (2, 1.0)])
 def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
-    epoch: int, averaging: float, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    epoch: int, averaging: float, pictures: FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """With the network that it had begun to train, as in the notebook."""
 
@@ -125,7 +126,9 @@ def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
         np.testing.assert_array_equal(own, expected)
 
 
-def test_killed_after_its_last_epoch_it_is_finished(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_killed_after_its_last_epoch_it_is_finished(
+    pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture
+):
     """One that had stopped by itself must not go on beyond that when it is run again."""
     stopping = ENDLESS._replace(epochs=60, stop_accuracy=0.9)
     first = train_on_labels(tiny_network(), stopping, pictures, tmp_path, SEED)
@@ -138,7 +141,7 @@ def test_killed_after_its_last_epoch_it_is_finished(pictures: Pictures, tmp_path
 
 
 def test_a_loss_that_runs_away_keeps_the_last_good_weights(
-    pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture
+    pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
     """The targets break after two good epochs."""
     training = pictures.split("Training")
@@ -156,12 +159,12 @@ def test_a_loss_that_runs_away_keeps_the_last_good_weights(
     assert np.isfinite(network.predict(pictures.images[:3, ..., None], verbose=0)).all()
 
 
-def test_a_run_without_one_good_epoch_says_so(pictures: Pictures, tmp_path: Path):
+def test_a_run_without_one_good_epoch_says_so(pictures: FaceDataset, tmp_path: Path):
     with pytest.raises(UserError, match="smaller learning rate"):
         train_on_labels(tiny_network(), ENDLESS._replace(learning_rate=float("nan")), pictures, tmp_path, SEED)
 
 
-def test_memory_that_does_not_suffice_is_said(pictures: Pictures, tmp_path: Path):
+def test_memory_that_does_not_suffice_is_said(pictures: FaceDataset, tmp_path: Path):
     """A layer of 400 TB: TensorFlow's own refusal, and no other."""
     inputs = keras.Input((48, 48, 1))
     x = keras.layers.Flatten()(inputs)
@@ -171,7 +174,7 @@ def test_memory_that_does_not_suffice_is_said(pictures: Pictures, tmp_path: Path
         train_on_labels(greedy, ENDLESS, pictures, tmp_path, SEED)
 
 
-def test_two_notebooks_do_not_train_one_run(kaggle_zip: Path, pictures: Pictures, tmp_path: Path):
+def test_two_notebooks_do_not_train_one_run(kaggle_zip: Path, pictures: FaceDataset, tmp_path: Path):
     process = start_run(kaggle_zip, tmp_path)
     while not (tmp_path / "last.weights.h5").exists():
         time.sleep(0.05)
@@ -196,7 +199,7 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(pictures: Pictures, tmp_path: Path):
+def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(pictures: FaceDataset, tmp_path: Path):
     with small_disk(tmp_path / "small", "size=1m") as disk:
         history = train_on_labels(noisy_network(), LONG._replace(epochs=2), pictures, disk / "run", SEED)
         good = (disk / "run" / "best.weights.h5").read_bytes()
@@ -223,7 +226,7 @@ def test_a_read_only_folder_is_found_before_the_training(tmp_path: Path):
     assert not list((tmp_path / "new").iterdir())
 
 
-def test_a_csv_that_ends_in_the_middle_of_a_row(pictures: Pictures, tmp_path: Path):
+def test_a_csv_that_ends_in_the_middle_of_a_row(pictures: FaceDataset, tmp_path: Path):
     write_csv(pictures, tmp_path / "whole.csv")
     content = (tmp_path / "whole.csv").read_bytes()
     (tmp_path / "cut.csv").write_bytes(content[: len(content) // 2])
@@ -234,20 +237,20 @@ def test_a_csv_that_ends_in_the_middle_of_a_row(pictures: Pictures, tmp_path: Pa
     assert len(read_fer2013(tmp_path / "without_newline.csv")[0].labels) == len(pictures.labels)
 
 
-def test_a_better_network_is_not_overwritten(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_a_better_network_is_not_overwritten(pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture):
     network = tiny_network()
     train_on_labels(network, ENDLESS._replace(epochs=4), pictures, tmp_path / "run", SEED)
     models, tested = tmp_path / "models", pictures.split("PublicTest")
     accuracy = (network.predict(tested.images[..., None], verbose=0).argmax(axis=1) == tested.labels).mean()
     assert accuracy > 0.5
-    assert place_for(0.2, models, "modern-try", tested) == models  # nothing is there yet
+    assert choose_save_folder(0.2, models, "modern-try", tested) == models  # nothing is there yet
     save_network(network, models)
-    assert place_for(accuracy, models, "modern-try", tested) == models  # the same again
-    assert place_for(accuracy + 0.1, models, "modern-try", tested) == models
+    assert choose_save_folder(accuracy, models, "modern-try", tested) == models  # the same again
+    assert choose_save_folder(accuracy + 0.1, models, "modern-try", tested) == models
     capsys.readouterr()
-    assert place_for(accuracy - 0.1, models, "modern-try", tested) == models / "modern-try"
+    assert choose_save_folder(accuracy - 0.1, models, "modern-try", tested) == models / "modern-try"
     assert f"is better ({accuracy:.1%} right)" in capsys.readouterr().out
     (models / "fer.h5").write_bytes(b"damaged")
-    assert place_for(0.2, models, "modern-try", tested) == models
+    assert choose_save_folder(0.2, models, "modern-try", tested) == models
     save_network(network, models)
     assert load_network(models).output_shape == (None, 5)

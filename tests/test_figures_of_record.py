@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from fer.data.duplicates import seen_in_training
-from fer.data.fer2013 import EXPRESSIONS, Pictures, read_fer2013
+from fer.data.dataset import FaceDataset
+from fer.data.duplicates import find_leaked
+from fer.data.fer2013 import EXPRESSIONS, read_fer2013
 from fer.evaluation.metrics import (
     accuracy_interval,
-    class_table,
-    compare,
+    comparison_table,
     confusion_table,
-    judge,
+    evaluate,
+    most_confident_errors,
+    per_class_metrics,
     predict,
-    worst_mistakes,
 )
 from fer.network.files import load_network
 
@@ -91,8 +92,8 @@ def test_model_card_says_how_far_to_trust_it():
 def test_committed_weights_give_the_committed_figures(archive: Path):
     pictures, _ = read_fer2013(archive)
     tested = pictures.split("PublicTest")
-    leaked = seen_in_training(tested, pictures.split("Training"))
-    measured = judge(predict(load_network(ROOT / "models"), tested), tested, leaked)
+    leaked = find_leaked(tested, pictures.split("Training"))
+    measured = evaluate(predict(load_network(ROOT / "models"), tested), tested, leaked)
     for name in ("accuracy", "accuracy_without_duplicates"):
         # Another machine may round differently; a tenth of a point is three pictures.
         assert measured[name] == pytest.approx(METRICS["PublicTest"][name], abs=1e-3)
@@ -106,7 +107,7 @@ def test_committed_network_gives_a_mirror_image_the_same_answer():
     faces = np.random.default_rng(0).integers(0, 256, (20, 48, 48), np.uint8)
     faces = np.stack([cv2.GaussianBlur(face, (0, 0), 3) for face in faces])
     answers = [
-        predict(load_network(ROOT / "models"), Pictures(images, np.zeros(20, int), np.full(20, "x")))
+        predict(load_network(ROOT / "models"), FaceDataset(images, np.zeros(20, int), np.full(20, "x")))
         for images in (faces, faces[:, :, ::-1])
     ]
     assert np.ptp(answers[0], axis=0).max() > 0.1
@@ -124,35 +125,35 @@ def test_tables_have_all_five_expressions_even_if_some_do_not_occur():
     confusion = confusion_table(labels, predicted)
     assert list(confusion.index) == list(confusion.columns) == list(EXPRESSIONS)
     assert confusion.loc["angry", "happy"] == 1
-    table = class_table(labels, predicted)
+    table = per_class_metrics(labels, predicted)
     assert table.loc["angry", ["precision", "recall", "pictures"]].tolist() == [1.0, 0.5, 2]
     assert table.loc["neutral", "pictures"] == 0
 
 
-def test_judge_tells_duplicates_from_the_rest():
+def test_evaluate_tells_duplicates_from_the_rest():
     labels = np.array([0, 1, 2, 3])
     answers = np.eye(5)[[0, 1, 0, 0]]  # the first two are right
-    pictures = Pictures(np.zeros((4, 48, 48), np.uint8), labels, np.full(4, "PublicTest"))
-    figures = judge(answers, pictures, leaked=np.array([True, False, False, False]))
+    pictures = FaceDataset(np.zeros((4, 48, 48), np.uint8), labels, np.full(4, "PublicTest"))
+    figures = evaluate(answers, pictures, leaked=np.array([True, False, False, False]))
     assert figures["accuracy"] == 0.5
     assert figures["accuracy_on_duplicates"] == 1
     assert figures["accuracy_without_duplicates"] == pytest.approx(1 / 3, abs=1e-4)
     assert figures["expected_calibration_error"] == 0.5  # it says 100 % and is right in half of the cases
-    assert judge(answers, pictures, leaked=np.zeros(4, bool))["accuracy_on_duplicates"] is None
+    assert evaluate(answers, pictures, leaked=np.zeros(4, bool))["accuracy_on_duplicates"] is None
 
 
 def test_the_best_network_stands_last():
     records = json.loads(json.dumps({"good": METRICS, "poor": METRICS}))
     records["poor"]["PublicTest"]["accuracy"] = 0.5
-    table = compare(records)
+    table = comparison_table(records)
     assert table.index.tolist() == ["poor", "good"]
     assert table.loc["good", "parameters"] == METRICS["parameters"]
 
 
 def test_worst_mistakes_come_first():
     probabilities = np.array([[0.9, 0.1, 0, 0, 0], [0.6, 0.4, 0, 0, 0], [0.2, 0.8, 0, 0, 0]])
-    assert worst_mistakes(np.array([1, 1, 1]), probabilities, most=5).tolist() == [0, 1]
-    assert worst_mistakes(np.array([1, 1, 1]), probabilities, most=1).tolist() == [0]
+    assert most_confident_errors(np.array([1, 1, 1]), probabilities, most=5).tolist() == [0, 1]
+    assert most_confident_errors(np.array([1, 1, 1]), probabilities, most=1).tolist() == [0]
 
 
 def test_the_committed_network_is_calibrated():

@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT, drawn_face
 from test_training import ENDLESS, SEED, afresh, build_noisy, build_tiny
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.network.architectures import build_modern
 from fer.training import hardware
 from fer.training.augmentation import one_hot
@@ -138,7 +138,7 @@ def test_each_device_gets_a_batch_of_the_recipe_s_size():
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_a_network_of_16_bits_trains_resumes_and_is_saved_with_32(precision: str, tmp_path: Path):
     labels = np.arange(100) % 5
-    faces = Pictures(np.stack([drawn_face(label, n) for n, label in enumerate(labels)]), labels, np.full(100, "x"))
+    faces = FaceDataset(np.stack([drawn_face(label, n) for n, label in enumerate(labels)]), labels, np.full(100, "x"))
     one = Hardware(hardware.tf.distribute.get_strategy(), precision, ())
 
     def run(epochs: int, folder: str) -> tuple[keras.Model, pd.DataFrame]:
@@ -182,7 +182,7 @@ SHORT = pytest.mark.skipif(not hardware.has_short_units(), reason="needs a proce
 def test_a_training_uses_short_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """It rounds otherwise, and a little: what it saves is time, which no test can count on."""
     labels = np.arange(100) % 5
-    faces = Pictures(
+    faces = FaceDataset(
         np.stack([drawn_face(label, n) for n, label in enumerate(labels)]), labels, np.full(100, "Training")
     )
 

@@ -12,22 +12,31 @@ import pytest
 from conftest import ROOT, drawn, drawn_face
 from PIL import Image
 
-from fer.data.duplicates import find_duplicates, under_two_labels
-from fer.data.fer2013 import Pictures, count_table
-from fer.data.own_pictures import read_own_pictures, split_by_content, square, to_face
-from fer.evaluation.figures import plot_confusion, plot_mean_faces, plot_mistakes, plot_samples
-from fer.evaluation.metrics import compare, judge, place_for, predict
+from fer.data.dataset import FaceDataset, choose_by_hash, class_counts
+from fer.data.duplicates import find_conflicting_labels, find_duplicates
+from fer.data.own_pictures import read_own_pictures, square, to_face
+from fer.evaluation.figures import plot_confusion, plot_errors, plot_mean_faces, plot_samples
+from fer.evaluation.metrics import choose_save_folder, comparison_table, evaluate, predict
 from fer.evaluation.robustness import robustness_table
-from fer.expressions import EXPRESSIONS, FACE_COLUMNS, TAKEN_NAMES, classes_in, fit_name, is_fit_name
+from fer.expressions import (
+    COLOURS,
+    EXPRESSIONS,
+    FACE_COLUMNS,
+    RESERVED_NAMES,
+    class_colours,
+    classes_in,
+    clean_class_name,
+    is_valid_class_name,
+)
 from fer.faces.detection import find_faces
 from fer.faces.tracking import follow
 from fer.media.collections import Item, items_in_folder
 from fer.media.pictures import to_grey
 from fer.network.architectures import NETWORKS
 from fer.network.files import UnusableModelError, load_network, read_classes, save_network
-from fer.network.transfer import build_upon, find_shipped
+from fer.network.transfer import build_from_pretrained, find_pretrained
 from fer.notebook.errors import UserError
-from fer.recognition.drawing import COLOURS, UNSURE, annotate, as_jpeg, class_colours, plot_probabilities
+from fer.recognition.drawing import UNSURE, annotate, as_jpeg, plot_probabilities
 from fer.recognition.explanation import occlusion_maps, plot_explanation
 from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.reports.batch import faces_of, fingerprint, recognise_items
@@ -111,7 +120,7 @@ def test_the_whole_of_a_picture_is_seen_and_not_distorted():
     np.testing.assert_array_equal(square(face), face)
 
 
-def splits_of(pictures: Pictures) -> dict[tuple[str, bytes], str]:
+def splits_of(pictures: FaceDataset) -> dict[tuple[str, bytes], str]:
     names = [pictures.classes[label] for label in pictures.labels]
     keys = zip(names, (image.tobytes() for image in pictures.images), strict=True)
     return dict(zip(keys, pictures.splits, strict=True))
@@ -145,7 +154,7 @@ def test_equal_pictures_stay_together_whatever_their_files(tmp_path: Path):
 
 def test_about_one_in_eight_is_for_validation():
     noise = np.random.default_rng(0).integers(0, 256, (4000, 48, 48), np.uint8)
-    share = (split_by_content(noise) == "PublicTest").mean()
+    share = choose_by_hash(noise, 1 / 8, "validation").mean()
     assert 0.105 < share < 0.145  # 1/8 within four standard deviations
 
 
@@ -156,9 +165,9 @@ def test_a_picture_in_two_folders_is_disputed(tmp_path: Path):
     pictures, problems = read_own_pictures(tmp_path, whole=True)
     assert sum("another class's folder" in line for line in problems) == 20
     assert any(line.startswith("a/3.png ") for line in problems)
-    disputed, training = under_two_labels(pictures), pictures.splits == "Training"
+    disputed, training = find_conflicting_labels(pictures), pictures.splits == "Training"
     assert disputed.sum() == 20
-    np.testing.assert_array_equal(find_duplicates(pictures).disputed, disputed & training)
+    np.testing.assert_array_equal(find_duplicates(pictures).conflicting, disputed & training)
 
 
 @pytest.mark.parametrize(
@@ -194,14 +203,14 @@ def test_the_five_expressions_keep_their_order(tmp_path: Path):
     assert read_own_pictures(drawn(tmp_path, EXPRESSIONS, each=8), whole=True)[0].classes == EXPRESSIONS
 
 
-@pytest.mark.parametrize("name", [*sorted(TAKEN_NAMES), "=1+1", "_legend", " two  spaces ", "e\u0301", "", "ok"])
+@pytest.mark.parametrize("name", [*sorted(RESERVED_NAMES), "=1+1", "_legend", " two  spaces ", "e\u0301", "", "ok"])
 def test_names_become_fit_once(name: str):
-    fit = fit_name(name)
-    assert is_fit_name(fit)
-    assert fit_name(fit) == fit
-    assert fit not in TAKEN_NAMES
+    fit = clean_class_name(name)
+    assert is_valid_class_name(fit)
+    assert clean_class_name(fit) == fit
+    assert fit not in RESERVED_NAMES
     assert classes_in({"face": 1, fit: 0.5}) == (fit,)
-    assert is_fit_name(name) == (name == "ok")
+    assert is_valid_class_name(name) == (name == "ok")
 
 
 def odd_network(classes: tuple[str, ...]) -> keras.Model:
@@ -332,26 +341,26 @@ def test_the_expressions_keep_their_colours_and_others_can_be_told_apart():
 def test_any_number_of_classes_is_judged_and_drawn(count: int, tmp_path: Path):
     classes = ("total", *(f"class number {number}" for number in range(1, count)))
     labels = np.arange(5 * count) % count
-    pictures = Pictures(
+    pictures = FaceDataset(
         np.stack([drawn_face(0, number) for number in labels]), labels, np.array(["PublicTest"] * len(labels)), classes
     )
     network = odd_network(classes)
     answers = predict(network, pictures)
-    judged = judge(answers, pictures, np.zeros(len(labels), bool))
+    judged = evaluate(answers, pictures, np.zeros(len(labels), bool))
     assert list(judged["classes"]) == list(classes)
     assert sum(figures["pictures"] for figures in judged["classes"].values()) == len(labels)
     confusion = pd.DataFrame(judged["confusion"]).T
     assert confusion.shape == (count, count)
     assert confusion.to_numpy().sum() == len(labels)
-    assert count_table(pictures).iloc[0].tolist() == [5] * count + [5 * count]
+    assert class_counts(pictures).iloc[0].tolist() == [5] * count + [5 * count]
     assert len(robustness_table(network, pictures)) == 9
     plot_confusion(confusion, "your folders").savefig(tmp_path / "confusion.png")
     assert len(plot_samples(pictures, each=3, seed=0).axes) == 3 * count
     assert [axes.get_title().split("\n")[0] for axes in plot_mean_faces(pictures).axes] == list(classes)
-    assert classes[1] in plot_mistakes(pictures, answers, np.array([1])).axes[0].get_title()
+    assert classes[1] in plot_errors(pictures, answers, np.array([1])).axes[0].get_title()
     record = {"parameters": 1, "multiply_adds": 1, "epochs": 1, "validation": judged}
     other = record | {"validation": judged | {"classes": {}}}
-    assert list(compare({"mine": record, "other": other}, "validation", classes).index) == ["mine"]
+    assert list(comparison_table({"mine": record, "other": other}, "validation", classes).index) == ["mine"]
     for build in NETWORKS.values():
         assert build(classes=count).output.shape == (None, count)
 
@@ -362,38 +371,38 @@ def test_a_network_for_other_classes_never_costs_the_one_that_is_there(tmp_path:
     for name in ("fer.json", "fer.h5", "SHA256SUMS"):
         shutil.copy(shipped / name, models)
     images, splits = np.stack([drawn_face(0, number) for number in range(9)]), np.array(["PublicTest"] * 9)
-    own = Pictures(images, np.arange(9) % 3, splits, ODD)
-    assert place_for(0.1, models, "own-modern", own, own=True) == models
+    own = FaceDataset(images, np.arange(9) % 3, splits, ODD)
+    assert choose_save_folder(0.1, models, "own-modern", own, own=True) == models
     assert "is kept in" in capsys.readouterr().out
     save_network(odd_network(ODD), models, ODD)
     kept = models / "expressions"
     assert (kept / "fer.h5").read_bytes() == (shipped / "fer.h5").read_bytes()
     assert load_network(kept).output_shape == (None, 5)
-    assert find_shipped(models, "nowhere") == kept  # and a fine-tuning that is run again starts from it again
+    assert find_pretrained(models, "nowhere") == kept  # and a fine-tuning that is run again starts from it again
     accuracy = (predict(odd_network(ODD), own).argmax(axis=1) == own.labels).mean()
     capsys.readouterr()
-    assert place_for(accuracy - 0.1, models, "own-modern", own, own=True) == models / "own-modern"
-    assert place_for(accuracy, models, "own-modern", own, own=True) == models
+    assert choose_save_folder(accuracy - 0.1, models, "own-modern", own, own=True) == models / "own-modern"
+    assert choose_save_folder(accuracy, models, "own-modern", own, own=True) == models
     assert not (models / "other-classes").exists()
-    five = Pictures(images, np.arange(9) % 5, splits)
-    assert place_for(0.1, models, "modern", five) == models
+    five = FaceDataset(images, np.arange(9) % 5, splits)
+    assert choose_save_folder(0.1, models, "modern", five) == models
     assert read_classes(models / "other-classes") == ODD
 
 
 def test_a_network_for_the_expressions_is_kept_where_own_pictures_of_them_are_better(tmp_path: Path):
     save_network(odd_network(EXPRESSIONS), tmp_path)
     images = np.stack([drawn_face(0, number) for number in range(9)])
-    own = Pictures(images, np.arange(9) % 5, np.array(["PublicTest"] * 9))
-    assert place_for(1.0, tmp_path, "own-modern", own, own=True) == tmp_path
+    own = FaceDataset(images, np.arange(9) % 5, np.array(["PublicTest"] * 9))
+    assert choose_save_folder(1.0, tmp_path, "own-modern", own, own=True) == tmp_path
     assert (tmp_path / "expressions" / "fer.h5").exists()
     shutil.rmtree(tmp_path / "expressions")
-    assert place_for(1.0, tmp_path, "modern", own) == tmp_path  # both were judged on FER-2013
+    assert choose_save_folder(1.0, tmp_path, "modern", own) == tmp_path  # both were judged on FER-2013
     assert not (tmp_path / "expressions").exists()
 
 
 def test_fine_tuning_starts_with_all_layers_but_the_last():
     keras.utils.clear_session()
-    shipped, tuned = load_network(ROOT / "models"), build_upon(ROOT / "models", 3)
+    shipped, tuned = load_network(ROOT / "models"), build_from_pretrained(ROOT / "models", 3)
     assert tuned.output.shape == (None, 3)
     assert [type(layer) for layer in tuned.layers] == [type(layer) for layer in shipped.layers]
     for mine, theirs in zip(tuned.layers[:-1], shipped.layers[:-1], strict=True):
@@ -403,16 +412,16 @@ def test_fine_tuning_starts_with_all_layers_but_the_last():
     kinds = {True: keras.layers.Conv2D, False: keras.layers.BatchNormalization}
     for trainable, kind in kinds.items():
         assert {layer.trainable for layer in tuned.layers if isinstance(layer, kind)} == {trainable}
-    assert tuned.name == build_upon(ROOT / "models", 3).name
+    assert tuned.name == build_from_pretrained(ROOT / "models", 3).name
 
 
 def test_fine_tuning_never_starts_from_a_network_for_other_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     save_network(odd_network(ODD), Path("models"), ODD)
     with pytest.raises(UserError, match="set START_FROM to scratch"):
-        find_shipped(Path("models"), "file:///nowhere/clone")
+        find_pretrained(Path("models"), "file:///nowhere/clone")
     shutil.copytree(ROOT / "models", "clone/models", ignore=shutil.ignore_patterns("runs"))
-    assert find_shipped(Path("models"), "file:///nowhere/clone") == Path("clone/models")
+    assert find_pretrained(Path("models"), "file:///nowhere/clone") == Path("clone/models")
 
 
 def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_path: Path):
@@ -422,7 +431,7 @@ def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_pat
     recipe = RECIPES["fine-tune"]._replace(epochs=3)
     reached = {}
     for name, build in {
-        "tuned": lambda: build_upon(ROOT / "models", 2),
+        "tuned": lambda: build_from_pretrained(ROOT / "models", 2),
         "scratch": lambda: NETWORKS["modern"](2),
     }.items():
         keras.utils.clear_session()
@@ -443,7 +452,7 @@ def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_pat
 def test_few_pictures_of_which_none_is_right_are_no_failure(tmp_path: Path):
     """With a handful for validation, no epoch may get one of them right; the network is kept all the same."""
     images, splits = np.stack([drawn_face(1, number) for number in range(8)]), np.array(["Training"] * 8)
-    training = Pictures(images, np.zeros(8, int), splits, ODD)
+    training = FaceDataset(images, np.zeros(8, int), splits, ODD)
     recipe = RECIPES["fine-tune"]._replace(epochs=2, learning_rate=0.01)
     validation = training._replace(labels=training.labels + 2)
     network = odd_network(ODD)

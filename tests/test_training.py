@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from fer.data.fer2013 import Pictures, read_fer2013
+from fer.data.dataset import FaceDataset
+from fer.data.fer2013 import read_fer2013
 from fer.network.architectures import NETWORKS
 from fer.training.augmentation import Augmentation, augment, evaluation_batches, mix, one_hot, training_batches
 from fer.training.callbacks import StopAtAccuracy
@@ -20,7 +21,7 @@ SEED = 1
 
 
 @pytest.fixture(scope="module")
-def pictures(kaggle_zip: Path) -> Pictures:
+def pictures(kaggle_zip: Path) -> FaceDataset:
     return read_fer2013(kaggle_zip)[0]
 
 
@@ -62,7 +63,9 @@ RECIPE = RECIPES["original"]._replace(
 ENDLESS = RECIPE._replace(stop_accuracy=1.0)  # never stops by itself
 
 
-def train_on_labels(network: keras.Model, recipe: Recipe, pictures: Pictures, folder: Path, seed: int) -> pd.DataFrame:
+def train_on_labels(
+    network: keras.Model, recipe: Recipe, pictures: FaceDataset, folder: Path, seed: int
+) -> pd.DataFrame:
     """Train on the labels of the made pictures, as they are."""
     training = pictures.split("Training")
     return train(network, recipe, training, one_hot(training.labels), pictures.split("PublicTest"), folder, seed)
@@ -108,7 +111,9 @@ def test_missing_metric_is_said_once(capsys: pytest.CaptureFixture):
     assert capsys.readouterr().out.count("val_accuracy") == 1
 
 
-def test_training_stops_by_itself_and_keeps_the_best(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_training_stops_by_itself_and_keeps_the_best(
+    pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture
+):
     network = tiny_network()
     history = train_on_labels(network, RECIPE._replace(epochs=60, stop_accuracy=0.9), pictures, tmp_path, SEED)
     assert list(history.columns) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
@@ -121,7 +126,7 @@ def test_training_stops_by_itself_and_keeps_the_best(pictures: Pictures, tmp_pat
     assert history["epoch"].tolist() == list(range(1, len(history) + 1))
 
 
-def test_a_finished_run_is_read_back_not_repeated(pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_a_finished_run_is_read_back_not_repeated(pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture):
     first, second = tiny_network(), tiny_network()
     history = train_on_labels(first, RECIPE, pictures, tmp_path, SEED)
     capsys.readouterr()
@@ -132,13 +137,13 @@ def test_a_finished_run_is_read_back_not_repeated(pictures: Pictures, tmp_path: 
     np.testing.assert_array_equal(first.predict(faces, verbose=0), second.predict(faces, verbose=0))
 
 
-def test_another_setting_is_another_run(pictures: Pictures, tmp_path: Path):
+def test_another_setting_is_another_run(pictures: FaceDataset, tmp_path: Path):
     training = pictures.split("Training")
     folder = run_folder(tmp_path, tiny_network(), RECIPE, training, SEED)
     assert run_folder(tmp_path, tiny_network(), RECIPE, training, SEED) == folder
     others = [
         run_folder(tmp_path, tiny_network(), RECIPE._replace(learning_rate=0.1), training, SEED),
-        run_folder(tmp_path, tiny_network(), RECIPE, training.where(slice(1, None)), SEED),
+        run_folder(tmp_path, tiny_network(), RECIPE, training.select(slice(1, None)), SEED),
         run_folder(tmp_path, tiny_network(), RECIPE, training, SEED + 1),
         run_folder(tmp_path, NETWORKS["modern"](), RECIPE, training, SEED),
     ]
@@ -217,7 +222,7 @@ def test_erasing_covers_a_rectangle_in_its_share_of_the_pictures():
 
 
 @pytest.mark.parametrize("recipe", [lineage(RECIPES["modern"])[0], RECIPES["modern"]], ids=["first", "last"])
-def test_same_seed_gives_the_same_figures(recipe: Recipe, pictures: Pictures, tmp_path: Path):
+def test_same_seed_gives_the_same_figures(recipe: Recipe, pictures: FaceDataset, tmp_path: Path):
     """Bit by bit, for the network and the first and the last recipe that the notebook uses."""
     recipe = recipe._replace(epochs=2, batch_size=16)
 
@@ -243,12 +248,12 @@ def test_a_mixed_picture_is_learnt_as_the_mixture_that_it_is():
 
 
 def batches_of(
-    pictures: Pictures, reach: Augmentation, seed: int, epochs: range, mixing: float = 0.0
+    pictures: FaceDataset, reach: Augmentation, seed: int, epochs: range, mixing: float = 0.0
 ) -> tf.data.Dataset:
     return training_batches(pictures, one_hot(pictures.labels), 32, reach, mixing, seed, epochs)
 
 
-def test_batches_are_mixed_only_where_the_recipe_says_so(pictures: Pictures):
+def test_batches_are_mixed_only_where_the_recipe_says_so(pictures: FaceDataset):
     def surest(mixing: float) -> np.ndarray:
         batches = batches_of(pictures, Augmentation(), 1, range(1), mixing)
         return np.concatenate([labels for _, labels in batches]).max(axis=1)
@@ -257,7 +262,7 @@ def test_batches_are_mixed_only_where_the_recipe_says_so(pictures: Pictures):
     assert (surest(0.4) < 0.9).any()
 
 
-def test_batches_are_the_same_for_the_same_seed(pictures: Pictures):
+def test_batches_are_the_same_for_the_same_seed(pictures: FaceDataset):
     reach = Augmentation(shift=0.1, rotation=10.0)
 
     def one_epoch(seed: int) -> np.ndarray:
@@ -269,7 +274,7 @@ def test_batches_are_the_same_for_the_same_seed(pictures: Pictures):
     assert not np.array_equal(next(iter(batches))[0], next(iter(batches.skip(1)))[0])
 
 
-def test_every_epoch_looks_different(pictures: Pictures):
+def test_every_epoch_looks_different(pictures: FaceDataset):
     def epochs(numbers: range) -> np.ndarray:
         batches = batches_of(pictures, Augmentation(shift=0.1), 1, numbers)
         return np.stack([images for images, _ in batches]).reshape(len(numbers), -1)
@@ -280,7 +285,7 @@ def test_every_epoch_looks_different(pictures: Pictures):
     np.testing.assert_array_equal(epochs(range(2, 3))[0], third)
 
 
-def test_labels_stay_with_their_pictures(pictures: Pictures):
+def test_labels_stay_with_their_pictures(pictures: FaceDataset):
     """The class of a made picture can be told from the height of its bright bar."""
     for images, labels in batches_of(pictures, Augmentation(), 1, range(1)):
         heights = images.numpy()[:, :, 6:42, 0].mean(axis=2)

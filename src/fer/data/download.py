@@ -65,7 +65,7 @@ def download_from_kaggle(longest_wait: float | None) -> Path:
         return Path(kagglehub.dataset_download(KAGGLE_DATASET))
 
 
-def find_own(given: str, folder: Path) -> Path:
+def find_own_pictures(given: str, folder: Path) -> Path:
     """Return where the user's own pictures are: at a path, or in `folder`, to which they are downloaded as a zip."""
     ways = "Download it by hand and type its path into the field PICTURES."
     return find_given(given.strip().strip("\"'"), folder, "PICTURES", "your pictures", ways)

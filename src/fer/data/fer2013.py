@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import pandas as pd
 
+from fer.data.dataset import SPLITS, FaceDataset
 from fer.expressions import EXPRESSIONS, SIDE
 from fer.notebook.errors import UserError
 from fer.notebook.progress import progress
@@ -24,31 +24,9 @@ DROPPED_EXPRESSIONS = ("disgust", "fear")
 CLASSIC_LABELS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
 CLASSIC_TABLES = ("fer2013.csv", "icml_face_data.csv")
 PUBLISHED_COUNTS = {"Training": 24_176, "PublicTest": 3_037, "PrivateTest": 3_006}  # of the five expressions
-SPLITS = tuple(PUBLISHED_COUNTS)
 LARGEST_SMALL_FILE = 1_000_000  # bytes; a real one has about 1,600
 LARGEST_BAD_SHARE = 0.01
 DAMAGED_FILE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the last of an encrypted one
-
-
-class Pictures(NamedTuple):
-    """N grey faces; the arrays run in parallel.
-
-    images: (N, 48, 48) uint8. labels: (N,) int64, indices into classes. splits: (N,) str, out of SPLITS. classes: the
-    names of all classes.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    splits: np.ndarray
-    classes: tuple[str, ...] = EXPRESSIONS
-
-    def where(self, chosen: np.ndarray | slice) -> "Pictures":
-        """Return the pictures picked by a (N,) bool mask, by (M,) int positions or by a slice."""
-        return Pictures(self.images[chosen], self.labels[chosen], self.splits[chosen], self.classes)
-
-    def split(self, name: str) -> "Pictures":
-        """Return the pictures of one split."""
-        return self.where(self.splits == name)
 
 
 class Record(NamedTuple):
@@ -64,7 +42,7 @@ class BadPictureError(ValueError):
     """A row or a file that is no FER-2013 picture; the message says why."""
 
 
-def read_fer2013(source: Path) -> tuple[Pictures, list[str]]:
+def read_fer2013(source: Path) -> tuple[FaceDataset, list[str]]:
     """Read FER-2013 in any of its published forms, or our own CSV.
 
     Returns the pictures of the five expressions, and one line for each bad row or file; these are left out.
@@ -130,7 +108,7 @@ def row_records(lines: Iterable[bytes], source: Path) -> list[Record]:
 
 def decode_records(
     records: list[Record], decode: Callable[[bytes], np.ndarray], source: Path
-) -> tuple[Pictures, list[str]]:
+) -> tuple[FaceDataset, list[str]]:
     """Decode the pictures of the five expressions; see `read_fer2013`."""
     images, labels, splits, problems = [], [], [], []
     for record in progress(records, f"Reading {source.name}", unit="pictures"):
@@ -153,7 +131,7 @@ def decode_records(
         raise UserError(f"{len(problems)} of {len(records)} pictures in {source} are bad, more than 1 %:\n  {some}")
     if not images:
         raise UserError(f"{source} holds no picture of {', '.join(EXPRESSIONS)}. Is it FER-2013?")
-    return Pictures(np.stack(images), np.array(labels), np.array(splits)), problems
+    return FaceDataset(np.stack(images), np.array(labels), np.array(splits)), problems
 
 
 def decode_picture(content: bytes) -> np.ndarray:
@@ -198,7 +176,7 @@ def format_pixels(image: np.ndarray) -> str:
 PIXEL_WORDS = np.array([f"{value} ".encode() for value in range(256)], dtype="S4").view(np.uint32)
 
 
-def write_csv(pictures: Pictures, target: Path) -> None:
+def write_csv(pictures: FaceDataset, target: Path) -> None:
     """Write the CSV of the five expressions, whole or not at all."""
     unfinished = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +188,7 @@ def write_csv(pictures: Pictures, target: Path) -> None:
     unfinished.replace(target)
 
 
-def check_complete(pictures: Pictures) -> None:
+def check_complete(pictures: FaceDataset) -> None:
     """Say which splits lack pictures of FER-2013; raises UserError where one is empty that nothing goes without."""
     for split, known in PUBLISHED_COUNTS.items():
         count = (pictures.splits == split).sum()
@@ -218,13 +196,3 @@ def check_complete(pictures: Pictures) -> None:
             raise UserError(f"There is no picture of {split}. Is the download whole? Get it again.")
         if 0 < count < known:
             print(f"{split} has {count:,} of FER-2013's {known:,} pictures. Is the download whole?")
-
-
-def count_table(pictures: Pictures) -> pd.DataFrame:
-    """Count the pictures: one row a split, one column a class, with totals."""
-    names = np.array(pictures.classes, dtype=object)[pictures.labels]
-    counts = pd.crosstab(pictures.splits, names)
-    rows, columns = [name for name in SPLITS if name in counts.index], list(pictures.classes)
-    counts = counts.reindex(index=rows, columns=columns, fill_value=0)
-    counts.insert(len(columns), "total", counts.sum(axis=1), allow_duplicates=True)
-    return counts.rename_axis(index="split", columns=None)

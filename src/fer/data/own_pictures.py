@@ -1,15 +1,14 @@
 """Read the user's own pictures: a folder, or a zip, with one sub-folder for each class."""
 
-import hashlib
 import itertools
 import zipfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from fer.data.duplicates import under_two_labels
-from fer.data.fer2013 import Pictures
-from fer.expressions import EXPRESSIONS, SIDE, fit_name
+from fer.data.dataset import FaceDataset, choose_by_hash
+from fer.data.duplicates import find_conflicting_labels
+from fer.expressions import EXPRESSIONS, SIDE, clean_class_name
 from fer.faces.detection import crop_faces, cut_out, find_faces, find_thoroughly, is_frame
 from fer.media.collections import Item, items_in_folder, items_in_zip
 from fer.media.pictures import decode_upload, to_grey
@@ -17,13 +16,13 @@ from fer.notebook.errors import UserError
 from fer.notebook.file_names import printable
 from fer.notebook.progress import progress
 
-VALIDATION_ONE_IN = 8
+VALIDATION_FRACTION = 1 / 8
 LEAST_OF_A_CLASS = 8  # different pictures
 NO_CLASSES = {"train", "training", "test", "testing", "val", "valid", "validation"}
 LAYOUT = "Make one folder with a sub-folder for each class, named as the class, with its pictures in it"
 
 
-def read_own_pictures(source: Path, whole: bool) -> tuple[Pictures, list[str]]:
+def read_own_pictures(source: Path, whole: bool) -> tuple[FaceDataset, list[str]]:
     """Read pictures of any size and kind, whose folders name their classes, as grey faces of 48×48.
 
     whole: take each picture as a whole; otherwise the largest face in it, cut out as it is for recognition. Returns the
@@ -45,8 +44,9 @@ def read_own_pictures(source: Path, whole: bool) -> tuple[Pictures, list[str]]:
     classes = in_order({name for name, _ in classified})
     check_enough(classes, names, images, problems)
     labels = np.array([classes.index(name) for name in names])
-    pictures = Pictures(np.stack(images), labels, split_by_content(np.stack(images)), classes)
-    disputed = under_two_labels(pictures)
+    validates = choose_by_hash(images, VALIDATION_FRACTION, "validation")
+    pictures = FaceDataset(np.stack(images), labels, np.where(validates, "PublicTest", "Training"), classes)
+    disputed = find_conflicting_labels(pictures)
     problems += [f"{files[position]} is in another class's folder, too." for position in np.flatnonzero(disputed)]
     return pictures, problems
 
@@ -76,7 +76,7 @@ def sort_by_class(items: list[Item]) -> tuple[list[tuple[str, Item]], list[str]]
     sorted_items, problems = [], []
     for item, parts in folders.items():
         if len(parts) > len(around):
-            sorted_items.append((fit_name(parts[len(around)]), item))
+            sorted_items.append((clean_class_name(parts[len(around)]), item))
         else:
             problems.append(f"{item.name} is in no class's folder.")
     names = {name for name, _ in sorted_items}
@@ -120,16 +120,6 @@ def square(grey: np.ndarray) -> np.ndarray:
     height, width = grey.shape
     side = max(height, width)
     return cut_out(grey, ((width - side) // 2, (height - side) // 2, side, side), SIDE)
-
-
-def split_by_content(images: np.ndarray) -> np.ndarray:
-    """Choose about one in eight (48, 48) pictures for validation by a hash of its pixels; returns (N,) splits.
-
-    Equal pictures stay together, and what is added later moves none. The hash is another than that of `one_in`.
-    """
-    hashes = (hashlib.sha256(b"validation" + image.tobytes()).digest() for image in images)
-    chosen = (int.from_bytes(digest[:8]) % VALIDATION_ONE_IN == 0 for digest in hashes)
-    return np.array(["PublicTest" if one else "Training" for one in chosen])
 
 
 def check_enough(classes: tuple[str, ...], names: list[str], images: list[np.ndarray], problems: list[str]) -> None:

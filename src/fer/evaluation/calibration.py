@@ -5,10 +5,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from fer.training.augmentation import one_hot
-
 BINS = 15
-LEAST_TO_CALIBRATE = 50  # pictures; a handful that happen to be right would make any network look sure
+MIN_CALIBRATION_FACES = 50  # pictures; a handful that happen to be right would make any network look sure
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -21,22 +19,22 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     probabilities: (N, classes) of pictures that the network was not trained on. labels: (N,) int. Above 1 the network
     was too sure of itself, below 1 not sure enough.
     """
-    certain = one_hot(labels, classes=probabilities.shape[1])
+    targets = np.eye(probabilities.shape[1])[labels]
 
     def loss(log_temperature: float) -> float:
-        return ((temper(probabilities, np.exp(log_temperature)) - certain) ** 2).sum(axis=1).mean()
+        return ((apply_temperature(probabilities, np.exp(log_temperature)) - targets) ** 2).sum(axis=1).mean()
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded").x))
 
 
-def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return the (N, classes) probabilities that the same logits give at another temperature."""
     # The logarithms of the probabilities are the logits but for a constant, which the normalisation takes out.
     powers = np.clip(probabilities.astype(np.float64), 1e-12, 1) ** (1 / temperature)
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def fold_temperature(network: keras.Model, temperature: float) -> None:
+def apply_temperature_to_network(network: keras.Model, temperature: float) -> None:
     """Divide the last layer's weights by the temperature: the network is calibrated as it is, and no slower."""
     last = network.layers[-1]
     last.set_weights([weights / temperature for weights in last.get_weights()])
@@ -70,7 +68,7 @@ def expected_calibration_error(reliability: pd.DataFrame) -> float:
     return float(np.average(apart, weights=reliability["answers"]))
 
 
-def coverage_table(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+def risk_coverage_table(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Say how accurate the surest answers are, when the others are withheld as "uncertain".
 
     Columns: coverage (share of pictures answered), least_confidence (of those) and accuracy (on those).

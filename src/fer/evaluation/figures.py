@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 
 
-def plot_samples(pictures: Pictures, each: int, seed: int) -> Figure:
+def plot_samples(pictures: FaceDataset, each: int, seed: int) -> Figure:
     """Show `each` random pictures of every class, one row a class."""
     chooser = np.random.default_rng(seed)
     count = len(pictures.classes)
@@ -25,7 +25,7 @@ def plot_samples(pictures: Pictures, each: int, seed: int) -> Figure:
     return figure
 
 
-def plot_mean_faces(pictures: Pictures) -> Figure:
+def plot_mean_faces(pictures: FaceDataset) -> Figure:
     """Show the mean picture of each class; no single face can be made out in it."""
     count = len(pictures.classes)
     figure, row = plt.subplots(1, count, figsize=(1.6 * count, 2), layout="constrained")
@@ -79,7 +79,7 @@ def plot_confusion(confusion: pd.DataFrame, data: str = "FER-2013") -> Figure:
     return figure
 
 
-def plot_mistakes(pictures: Pictures, probabilities: np.ndarray, positions: np.ndarray) -> Figure:
+def plot_errors(pictures: FaceDataset, probabilities: np.ndarray, positions: np.ndarray) -> Figure:
     """Show pictures with the label in the data and what the network says instead, eight in a row."""
     rows, names = max(1, -(-len(positions) // 8)), pictures.classes
     figure, grid = plt.subplots(rows, 8, figsize=(11, 1.9 * rows), squeeze=False, layout="constrained")

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.evaluation.calibration import expected_calibration_error, reliability_table
 from fer.expressions import EXPRESSIONS
-from fer.network.files import UnusableModelError, load_network, read_classes, set_aside
+from fer.network.files import UnusableModelError, back_up_network, load_network, read_classes
 
 
-def predict(network: keras.Model, pictures: Pictures) -> np.ndarray:
+def predict(network: keras.Model, pictures: FaceDataset) -> np.ndarray:
     """Return the (N, classes) float32 probabilities that the network gives to the pictures."""
     return network.predict(pictures.images[..., None], batch_size=256, verbose=0)
 
@@ -28,7 +28,7 @@ def accuracy_interval(labels: np.ndarray, predicted: np.ndarray) -> tuple[float,
     return share, middle - reach, middle + reach
 
 
-def class_table(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
+def per_class_metrics(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
     """Return precision, recall and F1 (shares 0–1) and the number of pictures of each class."""
     scores = precision_recall_fscore_support(labels, predicted, labels=range(len(classes)), zero_division=0)
     return pd.DataFrame(dict(zip(("precision", "recall", "f1", "pictures"), scores, strict=True)), index=list(classes))
@@ -40,14 +40,14 @@ def confusion_table(labels: np.ndarray, predicted: np.ndarray, classes: Sequence
     return pd.DataFrame(counts, index=list(classes), columns=list(classes))
 
 
-def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
+def most_confident_errors(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
     """Return the positions of the mistakes that the network is surest of, worst first; at most `most`."""
     surest_wrong = np.where(probabilities.argmax(axis=1) != labels, probabilities.max(axis=1), 0.0)
     worst = np.argsort(-surest_wrong, kind="stable")[:most]
     return worst[surest_wrong[worst] > 0]
 
 
-def place_for(accuracy: float, models: Path, name: str, pictures: Pictures, own: bool = False) -> Path:
+def choose_save_folder(accuracy: float, models: Path, name: str, pictures: FaceDataset, own: bool = False) -> Path:
     """Return where to save a network, so that a better one is never overwritten: `models`, or `models/<name>`.
 
     accuracy: the share 0–1 of the pictures that it names right. The network that lies in `models`, if one does, is
@@ -65,12 +65,12 @@ def place_for(accuracy: float, models: Path, name: str, pictures: Pictures, own:
             print(f"The one in {models} is better ({former:.1%} right): it stays, this one goes to {models / name}.")
             return models / name
     if classes != pictures.classes or (own and classes == EXPRESSIONS):
-        kept = set_aside(models, "expressions" if classes == EXPRESSIONS else "other-classes")
+        kept = back_up_network(models, "expressions" if classes == EXPRESSIONS else "other-classes")
         print(f"The network that was in {models}, for {', '.join(classes)}, is kept in {kept}: copy it back to use it.")
     return models
 
 
-def judge(probabilities: np.ndarray, pictures: Pictures, leaked: np.ndarray) -> dict:
+def evaluate(probabilities: np.ndarray, pictures: FaceDataset, leaked: np.ndarray) -> dict:
     """Collect the figures of one test split that stand in metrics.json.
 
     probabilities: (N, classes), the network's answers. leaked: (N,) bool, the pictures whose pixels also occur in
@@ -90,12 +90,14 @@ def judge(probabilities: np.ndarray, pictures: Pictures, leaked: np.ndarray) -> 
         "accuracy_on_duplicates": accuracy_on(leaked),
         "duplicates": int(leaked.sum()),
         "expected_calibration_error": round(expected_calibration_error(reliability_table(probabilities, labels)), 6),
-        "classes": class_table(labels, predicted, pictures.classes).round(3).to_dict("index"),
+        "classes": per_class_metrics(labels, predicted, pictures.classes).round(3).to_dict("index"),
         "confusion": confusion_table(labels, predicted, pictures.classes).to_dict("index"),
     }
 
 
-def compare(records: dict[str, dict], split: str = "PublicTest", classes: Sequence[str] = EXPRESSIONS) -> pd.DataFrame:
+def comparison_table(
+    records: dict[str, dict], split: str = "PublicTest", classes: Sequence[str] = EXPRESSIONS
+) -> pd.DataFrame:
     """Put networks for the same classes side by side, the best last: one row for each record.
 
     records: as metrics.json holds them. split: the key under which they have the figures.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.evaluation.metrics import predict
 from fer.expressions import SIDE
 
@@ -34,7 +34,7 @@ def covered(image: np.ndarray, rows: slice) -> np.ndarray:
 
 
 # Each turns one picture, (48, 48) uint8, into another; the strengths are what a webcam or a bad crop does.
-DISTURBANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+CORRUPTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": lambda image: image,
     "mirrored": lambda image: image[:, ::-1],
     "shifted by 3 pixels": lambda image: moved(image, shift=(3, 3)),
@@ -47,10 +47,10 @@ DISTURBANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def robustness_table(network: keras.Model, pictures: Pictures) -> pd.DataFrame:
+def robustness_table(network: keras.Model, pictures: FaceDataset) -> pd.DataFrame:
     """Measure the accuracy (share 0–1) under every disturbance, and the loss beside the pictures as they are."""
     accuracies = {}
-    for name, disturb in DISTURBANCES.items():
+    for name, disturb in CORRUPTIONS.items():
         disturbed = pictures._replace(images=np.stack([disturb(image) for image in pictures.images]))
         accuracies[name] = (predict(network, disturbed).argmax(axis=1) == pictures.labels).mean()
     table = pd.DataFrame({"accuracy": accuracies})

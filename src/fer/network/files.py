@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import keras
 
-from fer.expressions import EXPRESSIONS, SIDE, is_fit_name
+from fer.expressions import EXPRESSIONS, SIDE, is_valid_class_name
 from fer.notebook.errors import UserError, writing_to
 
 MODEL_FILES = ("fer.json", "fer.h5")
@@ -37,7 +37,7 @@ def save_network(network: keras.Model, folder: Path, classes: tuple[str, ...] = 
     """
     with writing_to(folder):
         unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
-        unfinished["fer.json"].write_text(with_classes(portable_json(network.to_json()), classes))
+        unfinished["fer.json"].write_text(add_class_names(portable_json(network.to_json()), classes))
         logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
         try:
             network.save(unfinished["fer.h5"], include_optimizer=False)
@@ -72,7 +72,7 @@ def portable_json(architecture: str) -> str:
     return json.dumps(without_defaults(json.loads(architecture)))
 
 
-def with_classes(architecture: str, classes: tuple[str, ...]) -> str:
+def add_class_names(architecture: str, classes: tuple[str, ...]) -> str:
     """Add the names of the classes to the text of a network; the five expressions go without saying."""
     return architecture if classes == EXPRESSIONS else json.dumps(json.loads(architecture) | {"classes": classes})
 
@@ -81,14 +81,14 @@ def read_classes(folder: Path) -> tuple[str, ...]:
     """Return what the network in a folder calls its answers, in their order; raises UnusableModelError."""
     described = json.loads((folder / "fer.json").read_text())
     names = described.get("classes", EXPRESSIONS) if isinstance(described, dict) else None
-    if not isinstance(names, list | tuple) or len(names) < 2 or not all(map(is_fit_name, names)):
+    if not isinstance(names, list | tuple) or len(names) < 2 or not all(map(is_valid_class_name, names)):
         raise UnusableModelError(f"The names of the classes in {folder.resolve() / 'fer.json'} cannot be used.")
     if len(set(names)) < len(names):
         raise UnusableModelError(f"Two classes in {folder.resolve() / 'fer.json'} have the same name.")
     return tuple(names)
 
 
-def set_aside(models: Path, name: str) -> Path:
+def back_up_network(models: Path, name: str) -> Path:
     """Copy the network in a folder to its folder <name>, or <name>-2 and so on where another is there; return that."""
     for number in itertools.count(1):
         kept = models / (name if number == 1 else f"{name}-{number}")

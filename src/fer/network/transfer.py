@@ -11,7 +11,7 @@ from fer.notebook.errors import UserError
 from fer.notebook.repository import fetch_models, has_models
 
 
-def find_shipped(models: Path, repository: str) -> Path:
+def find_pretrained(models: Path, repository: str) -> Path:
     """Return the folder of a network for the five expressions: here, or in a clone of the repository.
 
     models: where networks are saved; `models/expressions` has what a network for other classes made room for. Raises
@@ -19,10 +19,10 @@ def find_shipped(models: Path, repository: str) -> Path:
     """
     folders = [models / "expressions", models, Path("models/expressions"), Path("models"), Path()]
     for folder in folders:
-        if knows_expressions(folder):
+        if is_expression_network(folder):
             return folder
     fetched = fetch_models(repository)
-    if knows_expressions(fetched):
+    if is_expression_network(fetched):
         return fetched
     raise UserError(
         f"The network to start from is not in {models.absolute()}, nor could it be fetched from {repository}. Put its"
@@ -30,7 +30,7 @@ def find_shipped(models: Path, repository: str) -> Path:
     )
 
 
-def knows_expressions(folder: Path) -> bool:
+def is_expression_network(folder: Path) -> bool:
     """Tell whether a folder holds a network for the five expressions."""
     try:
         return has_models(folder) and read_classes(folder) == EXPRESSIONS
@@ -38,7 +38,7 @@ def knows_expressions(folder: Path) -> bool:
         return False
 
 
-def build_upon(folder: Path, classes: int) -> keras.Model:
+def build_from_pretrained(folder: Path, classes: int) -> keras.Model:
     """Load a network and give it a new last layer, for so many classes; all others start with its weights.
 
     Its name tells from which weights it starts, so that a run is continued only from the same. Channels that were twins

@@ -1,7 +1,6 @@
 """Draw boxes on the picture, and a bar for each probability of each face."""
 
 import io
-import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 
@@ -12,25 +11,13 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
-from fer.expressions import EXPRESSIONS, classes_in
+from fer.expressions import class_colours, classes_in
 from fer.recognition.uncertainty import is_certain, label_face, likeliest
 
-# Okabe & Ito's palette, which colour-blind people can tell apart.
-COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#009E73"), strict=True))
-# For other classes: what is left of that palette, then Petroff 2021's (matplotlib's "petroff10") without its greys,
-# which would look uncertain.
-MORE_COLOURS = ("#0072B2", "#F0E442", "#3F90DA", "#FFA90E", "#BD1F01", "#832DB6", "#A96B59", "#E76300", "#B9AC70")
 UNSURE = "#BBBBBB"
 
 matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
 warnings.filterwarnings("ignore", message="Glyph .* missing from")  # such a letter is drawn as a box
-
-
-def class_colours(classes: Sequence[str]) -> dict[str, str]:
-    """Give each class a colour that colour-blind people can tell from its neighbours; an expression keeps its own."""
-    taken = [COLOURS[name] for name in classes if name in COLOURS]
-    free = itertools.cycle(colour for colour in (*COLOURS.values(), *MORE_COLOURS) if colour not in taken)
-    return {name: COLOURS.get(name) or next(free) for name in classes}
 
 
 def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.ndarray:

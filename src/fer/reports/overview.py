@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
-from fer.expressions import classes_in
+from fer.expressions import class_colours, classes_in
 from fer.media.collections import Item
-from fer.recognition.drawing import as_jpeg, as_png, class_colours
+from fer.recognition.drawing import as_jpeg, as_png
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import is_certain
 from fer.reports.batch import THUMBNAIL, faces_of, recognise_items

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fer.expressions import EXPRESSIONS, classes_in
+from fer.expressions import EXPRESSIONS, class_colours, classes_in
 from fer.faces.tracking import FORGOTTEN_AFTER, Followed
-from fer.recognition.drawing import class_colours
 
 
 def record_columns(classes: Sequence[str]) -> tuple[str, ...]:

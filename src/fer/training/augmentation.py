@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.expressions import EXPRESSIONS
 
 
@@ -107,7 +107,7 @@ def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, mixing: float) -
 
 
 def training_batches(
-    pictures: Pictures,
+    pictures: FaceDataset,
     targets: np.ndarray,
     batch_size: int,
     reach: Augmentation,
@@ -140,12 +140,12 @@ def training_batches(
     return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
 
 
-def batches_an_epoch(pictures: Pictures, batch_size: int) -> int:
+def batches_an_epoch(pictures: FaceDataset, batch_size: int) -> int:
     """Return how many batches an epoch has: the whole ones, or one if there is none."""
     return max(1, len(pictures.labels) // batch_size)
 
 
-def evaluation_batches(pictures: Pictures, batch_size: int = 256) -> tf.data.Dataset:
+def evaluation_batches(pictures: FaceDataset, batch_size: int = 256) -> tf.data.Dataset:
     """Batch the pictures as they are, in their order: images uint8, one-hot labels (batch_size, classes) float32."""
     arrays = pictures.images[..., None], one_hot(pictures.labels, classes=len(pictures.classes))
     return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size).prefetch(tf.data.AUTOTUNE)

@@ -13,11 +13,11 @@ import pandas as pd
 import tensorflow as tf
 from filelock import FileLock, Timeout
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.notebook.errors import UserError, writing_to
 
 
-def run_folder(parent: Path, network: keras.Model, recipe: tuple, training: Pictures, seed: int) -> Path:
+def run_folder(parent: Path, network: keras.Model, recipe: tuple, training: FaceDataset, seed: int) -> Path:
     """Name the folder of this run after all that decides its result, so that only the same run is continued."""
     data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
     decides = json.dumps([network.to_json(), recipe, data, seed])

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.notebook.errors import writing_to
 from fer.notebook.progress import progress
 from fer.training.augmentation import Augmentation, augment, one_hot
@@ -20,7 +20,12 @@ VIEWS = 8
 
 
 def what_to_learn(
-    build: Callable[[], keras.Model], recipe: Recipe, training: Pictures, validation: Pictures, runs: Path, seed: int
+    build: Callable[[], keras.Model],
+    recipe: Recipe,
+    training: FaceDataset,
+    validation: FaceDataset,
+    runs: Path,
+    seed: int,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return what is to be learnt of each training picture, (N, classes) float32, and the weights to start from.
 
@@ -57,7 +62,7 @@ def what_to_learn(
     return targets, weights
 
 
-def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> np.ndarray:
+def opinion(teacher: keras.Model, pictures: FaceDataset, reach: Augmentation, seed: int) -> np.ndarray:
     """Return what a network thinks of pictures, (N, classes) float32: the mean over eight views of each.
 
     A view is changed half as far as `reach` says. The mean is surer than one answer, and less a memory of the very
@@ -66,7 +71,7 @@ def opinion(teacher: keras.Model, pictures: Pictures, reach: Augmentation, seed:
     return np.mean(answers_to_views(teacher, pictures, reach.scaled(0.5), seed), axis=0)
 
 
-def answers_to_views(network: keras.Model, pictures: Pictures, reach: Augmentation, seed: int) -> list[np.ndarray]:
+def answers_to_views(network: keras.Model, pictures: FaceDataset, reach: Augmentation, seed: int) -> list[np.ndarray]:
     """Show a network all pictures eight times, each time changed at random; return its eight (N, classes) answers."""
     images = tf.data.Dataset.from_tensor_slices(pictures.images[..., None]).batch(256)
 

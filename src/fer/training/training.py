@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from fer.data.fer2013 import Pictures
+from fer.data.dataset import FaceDataset
 from fer.notebook.errors import UserError
 from fer.training.augmentation import Augmentation, batches_an_epoch, evaluation_batches, training_batches
 from fer.training.averaging import averaged_weights
@@ -161,9 +161,9 @@ def has_one_gpu(network: keras.Model) -> bool:
 def train(
     network: keras.Model,
     recipe: Recipe,
-    training: Pictures,
+    training: FaceDataset,
     targets: np.ndarray,
-    validation: Pictures,
+    validation: FaceDataset,
     folder: Path,
     seed: int,
 ) -> pd.DataFrame:

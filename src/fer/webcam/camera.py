@@ -7,8 +7,8 @@ from pathlib import Path
 from IPython.display import Image as DisplayedImage
 from IPython.display import display
 
+from fer.expressions import class_colours
 from fer.notebook.errors import UserError
-from fer.recognition.drawing import class_colours
 from fer.webcam.session import Session
 
 # The page's part, in JavaScript: one source for JupyterLab and Colab.
