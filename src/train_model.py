@@ -115,7 +115,7 @@ from fer.data.fer2013 import check_complete, read_fer2013, write_csv
 from fer.data.download import find_fer2013, find_own_pictures
 
 # %%
-from fer.media.pictures import decode_upload
+from fer.media.pictures import decode_image
 
 # %%
 from fer.faces.cascades import run_cascade
@@ -127,7 +127,7 @@ from fer.faces.detection import find_faces
 from fer.notebook.file_names import printable
 
 # %%
-from fer.media.collections import items_in_folder
+from fer.media.collections import list_folder
 
 # %%
 from fer.data.duplicates import find_conflicting_labels, find_duplicates, find_leaked

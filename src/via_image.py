@@ -48,7 +48,7 @@ start_tensorflow()
 from fer.expressions import EXPRESSIONS
 
 # %%
-from fer.media.pictures import decode_upload
+from fer.media.pictures import decode_image
 
 # %%
 from fer.faces.cascades import run_cascade
@@ -84,7 +84,7 @@ from fer.recognition.drawing import annotate
 from fer.notebook.file_names import picture_place
 
 # %%
-from fer.reports.picture import readable, report_picture
+from fer.reports.picture import format_faces, report_picture
 
 # %%
 # @title Recognise the samples
@@ -99,7 +99,7 @@ COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"
 samples = [report_picture(recogniser, path.name, path.read_bytes(), RESULTS) for path in (HOPPER, COLLINS)]
 
 # %%
-readable({picture.name: picture.table for picture in samples})
+format_faces({picture.name: picture.table for picture in samples})
 
 # %% [markdown]
 # ## Why?
@@ -129,13 +129,13 @@ for picture in samples:
 from fer.notebook.progress import progress
 
 # %%
-from fer.media.collections import items_in_zip
+from fer.media.collections import list_zip
 
 # %%
-from fer.reports.batch import recognise_items
+from fer.reports.batch import recognise_files
 
 # %%
-from fer.reports.overview import report_items
+from fer.reports.overview import report_collection
 
 # %%
 # @title Recognise a zip
@@ -160,7 +160,7 @@ with zipfile.ZipFile(SAMPLES / "portraits.zip", "w") as archive:
         for state, change in STATES.items():
             with archive.open(f"{name}/{state}.jpg", "w") as file:
                 change(portrait).save(file, "JPEG")
-report_items(recogniser, items_in_zip(SAMPLES / "portraits.zip", "portraits.zip"), "portraits.zip", SAMPLES / "zip")
+report_collection(recogniser, list_zip(SAMPLES / "portraits.zip", "portraits.zip"), "portraits.zip", SAMPLES / "zip")
 
 # %% [markdown]
 # ## A video
@@ -173,7 +173,7 @@ report_items(recogniser, items_in_zip(SAMPLES / "portraits.zip", "portraits.zip"
 from fer.notebook.uploads import ask_for_files
 
 # %%
-from fer.media.videos import open_clip
+from fer.media.videos import open_video
 
 # %%
 from fer.faces.tracking import follow
@@ -196,7 +196,7 @@ for step in range(50):
     frame.paste(collins.point(lambda value, light=1 - step / 60: value * light), (step - 70, 0))
     writer.send(np.asarray(frame))
 writer.close()
-clip = open_clip(SAMPLES / "portraits.mp4", "portraits.mp4", FRAMES_PER_SECOND)
+clip = open_video(SAMPLES / "portraits.mp4", "portraits.mp4", FRAMES_PER_SECOND)
 report_video(recogniser, clip, "portraits.mp4", SAMPLES)
 
 # %% [markdown]
@@ -210,10 +210,10 @@ report_video(recogniser, clip, "portraits.mp4", SAMPLES)
 from fer.media.web import fetch_picture
 
 # %%
-from fer.reports.sources import Desk
+from fer.reports.sources import Reporter
 
 # %% tags=["interactive"]
-desk = Desk(recogniser, RESULTS, FRAMES_PER_SECOND)
+desk = Reporter(recogniser, RESULTS, FRAMES_PER_SECOND)
 if SOURCE:
     desk.take_source(SOURCE)
 else:

@@ -52,7 +52,7 @@ start_tensorflow()
 from fer.expressions import EXPRESSIONS
 
 # %%
-from fer.media.pictures import decode_upload
+from fer.media.pictures import decode_image
 
 # %%
 from fer.faces.cascades import run_cascade
@@ -90,13 +90,13 @@ from fer.notebook.file_names import printable
 from fer.notebook.uploads import find_file
 
 # %%
-from fer.reports.picture import readable
+from fer.reports.picture import format_faces
 
 # %%
 from fer.faces.tracking import follow
 
 # %%
-from fer.reports.timeline import plot_timeline, record_columns
+from fer.reports.timeline import plot_timeline, timeline_columns
 
 # %%
 from fer.webcam.session import Session, see
@@ -122,7 +122,7 @@ for step in range(25):
     frame.paste(hopper, (340, 50))
     frame.paste(collins.point(lambda value, light=1 - step / 30: value * light), (2 * step - 70, 0))
     seen = see(sample, np.asarray(frame), seconds=step / 5)
-record = pd.DataFrame(sample.rows, columns=record_columns(recogniser.classes))
+record = pd.DataFrame(sample.rows, columns=timeline_columns(recogniser.classes))
 display(DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"])))))
 display(DisplayedImage(as_png(plot_timeline(record))))
 

@@ -21,14 +21,14 @@ from test_recognition import made_table
 
 from fer.faces.detection import find_thoroughly
 from fer.media import collections
-from fer.media.collections import Item, items_in_folder, items_in_zip, items_of_uploads
+from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip
 from fer.notebook.errors import UserError
 from fer.notebook.progress import progress
 from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.reports import overview
-from fer.reports.batch import draw_thumbnail, faces_of, recognise_items
-from fer.reports.overview import contact_sheets, plot_expressions, report_items, shorten
-from fer.reports.picture import readable
+from fer.reports.batch import draw_thumbnail, join_faces, recognise_files
+from fer.reports.overview import contact_sheets, plot_expressions, report_collection, shorten
+from fer.reports.picture import format_faces
 
 SMALL = Image.open(COLLINS).convert("RGB").resize((256, 256))
 
@@ -47,7 +47,7 @@ def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -
     return file
 
 
-def names(items: list[Item]) -> list[str]:
+def names(items: list[PictureFile]) -> list[str]:
     return [item.name for item in items]
 
 
@@ -57,30 +57,30 @@ def test_a_folder_is_listed_with_its_folders_without_what_is_hidden(tmp_path: Pa
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
     (tmp_path / "pipe.jpg").symlink_to("/dev/zero")
-    items = items_in_folder(tmp_path)
+    items = list_folder(tmp_path)
     assert names(items) == wanted
     assert [item.read() for item in items] == [name.encode() for name in wanted]
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no file in empty"):
-        items_in_folder(tmp_path / "empty")
+        list_folder(tmp_path / "empty")
 
 
 def test_a_zip_is_listed_likewise():
     wanted = {"a.jpg": b"1", "b/a.jpg": b"2", "../../evil.jpg": b"3", "/etc/evil.jpg": b"4", "b/Großmutter.jpg": b"5"}
     hidden = {".hidden.jpg": b"", "__MACOSX/b/._a.jpg": b"", "b/": b"", "b/.DS_Store": b""}
-    items = items_in_zip(zipped(wanted | hidden), "a.zip")
+    items = list_zip(zipped(wanted | hidden), "a.zip")
     assert {item.name: item.read() for item in items} == wanted
 
 
 def test_names_of_finder_s_zips_are_utf_8_although_they_do_not_say_so():
     file = zipped({"XXXXXX.jpg": b"1"})
     content = file.getvalue().replace(b"XXXXXX", "祖母".encode())
-    assert names(items_in_zip(io.BytesIO(content), "a.zip")) == ["祖母.jpg"]
+    assert names(list_zip(io.BytesIO(content), "a.zip")) == ["祖母.jpg"]
 
 
 def test_names_that_spreadsheets_would_run_and_terminals_obey_are_made_harmless():
     given = [("=HYPERLINK(1).jpg", b"1"), ("a\x1b[2J.jpg", b"2"), ("@a.jpg", b"3"), ("a=b.jpg", b"4")]
-    assert names(items_of_uploads(given)) == ["./=HYPERLINK(1).jpg", "a\ufffd[2J.jpg", "./@a.jpg", "a=b.jpg"]
+    assert names(list_uploads(given)) == ["./=HYPERLINK(1).jpg", "a\ufffd[2J.jpg", "./@a.jpg", "a=b.jpg"]
 
 
 # Named, as a zip holds the time at which it was made, and pytest's two processes must name their tests alike.
@@ -91,18 +91,18 @@ def test_names_that_spreadsheets_would_run_and_terminals_obey_are_made_harmless(
 )
 def test_a_broken_zip_is_one_sentence(content: bytes):
     with pytest.raises(UserError, match=r"^a\.zip is a damaged zip"):
-        items_in_zip(io.BytesIO(content), "a.zip")
+        list_zip(io.BytesIO(content), "a.zip")
 
 
 def test_zip_bombs_are_neither_unpacked_nor_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(collections, "LARGEST_FILE", 1_000_000)
     monkeypatch.setattr(collections, "LARGEST_ARCHIVE", 5_000_000)
-    bomb, good = items_in_zip(zipped({"bomb.jpg": bytes(2_000_000), "good.jpg": b"1"}), "a.zip")
+    bomb, good = list_zip(zipped({"bomb.jpg": bytes(2_000_000), "good.jpg": b"1"}), "a.zip")
     with pytest.raises(UserError, match=r"bomb.jpg has 2 MB; the limit is 1 MB"):
         bomb.read()
     assert good.read() == b"1"
     with pytest.raises(UserError, match="would unpack to"):
-        items_in_zip(zipped({f"{number}.jpg": bytes(900_000) for number in range(6)}), "a.zip")
+        list_zip(zipped({f"{number}.jpg": bytes(900_000) for number in range(6)}), "a.zip")
 
 
 def test_a_zip_that_lies_about_its_size_is_read_no_further():
@@ -110,15 +110,15 @@ def test_a_zip_that_lies_about_its_size_is_read_no_further():
     file = bytearray(zipped({"a.jpg": bytes(10_000_000)}).getvalue())
     entry = file.rindex(b"PK\1\2")
     file[entry + 24 : entry + 28] = (100).to_bytes(4, "little")
-    [item] = items_in_zip(io.BytesIO(bytes(file)), "a.zip")
+    [item] = list_zip(io.BytesIO(bytes(file)), "a.zip")
     with pytest.raises(zipfile.BadZipFile):
         item.read()
 
 
-def mixed(*more: Item) -> list[Item]:
+def mixed(*more: PictureFile) -> list[PictureFile]:
     """Two portraits, two bad files, and what else is given."""
     files = [("a/me.jpg", jpeg()), ("b/me.jpg", HOPPER.read_bytes()), ("text.jpg", b"text"), ("cut.jpg", jpeg()[:900])]
-    return [*items_of_uploads(files), *more]
+    return [*list_uploads(files), *more]
 
 
 def stop() -> bytes:
@@ -130,8 +130,8 @@ def break_off() -> bytes:
 
 
 def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_path: Path, capsys):
-    items = mixed(Item("gone.jpg", "0", break_off))
-    report_items(recogniser, items, "album", tmp_path)
+    items = mixed(PictureFile("gone.jpg", "0", break_off))
+    report_collection(recogniser, items, "album", tmp_path)
     assert "album: 5 files, 2 faces, 3 problems" in capsys.readouterr().out
     faces = pd.read_csv(tmp_path / "faces.csv")
     assert tuple(faces.columns) == ("file", *COLUMNS)
@@ -148,8 +148,8 @@ def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_
 
 
 def test_a_stopped_run_keeps_what_it_has_and_goes_on_from_there(recogniser: Recogniser, tmp_path: Path, capsys):
-    stopper = Item("stop.jpg", "stop", stop)
-    report_items(recogniser, [*mixed()[:2], stopper, *mixed()[2:]], "album", tmp_path)
+    stopper = PictureFile("stop.jpg", "stop", stop)
+    report_collection(recogniser, [*mixed()[:2], stopper, *mixed()[2:]], "album", tmp_path)
     said = capsys.readouterr().out
     assert "Stopped after 2 of 5" in said
     assert len(pd.read_csv(tmp_path / "faces.csv")) == 2
@@ -158,9 +158,9 @@ def test_a_stopped_run_keeps_what_it_has_and_goes_on_from_there(recogniser: Reco
         raise AssertionError("recognised before, so not read again")
 
     known = [item._replace(read=fail) for item in mixed()[:2]]
-    entries = recognise_items(recogniser, [*known, *mixed()[2:]], tmp_path)
+    entries = recognise_files(recogniser, [*known, *mixed()[2:]], tmp_path)
     assert "2 of 4 are known from before" in capsys.readouterr().out
-    assert entries == recognise_items(recogniser, mixed(), tmp_path / "afresh")
+    assert entries == recognise_files(recogniser, mixed(), tmp_path / "afresh")
 
 
 def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: Path, capsys):
@@ -168,9 +168,9 @@ def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: P
     folder.mkdir()
     for name in ("a.jpg", "b.jpg"):
         (folder / name).write_bytes(jpeg())
-    before = faces_of(recognise_items(recogniser, items_in_folder(folder), results))
+    before = join_faces(recognise_files(recogniser, list_folder(folder), results))
     (folder / "b.jpg").write_bytes(HOPPER.read_bytes())
-    after = faces_of(recognise_items(recogniser, items_in_folder(folder), results))
+    after = join_faces(recognise_files(recogniser, list_folder(folder), results))
     assert "1 of 2 are known from before" in capsys.readouterr().out
     assert before["expression"].tolist() == ["happy", "happy"]
     assert after["expression"].tolist() == ["happy", "neutral"]
@@ -178,8 +178,8 @@ def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: P
     for thumbnail in (results / "thumbnails").iterdir():
         thumbnail.unlink()
         break
-    entries = recognise_items(recogniser, items_in_folder(folder), results)
-    pd.testing.assert_frame_equal(after, faces_of(entries))
+    entries = recognise_files(recogniser, list_folder(folder), results)
+    pd.testing.assert_frame_equal(after, join_faces(entries))
     assert all((results / entry["thumbnail"]).is_file() for entry in entries)
     assert all(json.loads(line) for line in (results / "journal.jsonl").read_text().splitlines())
 
@@ -187,8 +187,8 @@ def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: P
 def test_what_failed_is_tried_again(recogniser: Recogniser, tmp_path: Path):
     """As when a disk is back, or pillow-heif was installed."""
     good = mixed()[0]
-    [failed] = recognise_items(recogniser, [good._replace(read=break_off)], tmp_path)
-    [entry] = recognise_items(recogniser, [good], tmp_path)
+    [failed] = recognise_files(recogniser, [good._replace(read=break_off)], tmp_path)
+    [entry] = recognise_files(recogniser, [good], tmp_path)
     assert failed["problem"]
     assert not entry["problem"]
 
@@ -213,10 +213,10 @@ def test_bars_count_sure_and_unsure_faces():
 
 
 def test_another_network_starts_afresh(recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
-    recognise_items(recogniser, mixed()[:1], tmp_path)
+    recognise_files(recogniser, mixed()[:1], tmp_path)
     classify: Callable = recogniser.classify
     monkeypatch.setattr(recogniser, "classify", lambda crops: classify(crops)[:, ::-1])
-    recognise_items(recogniser, mixed()[:1], tmp_path)
+    recognise_files(recogniser, mixed()[:1], tmp_path)
     assert "known from before" not in capsys.readouterr().out
 
 
@@ -224,10 +224,10 @@ RUN = """
 import sys
 from pathlib import Path
 import fer.notebook.setup
-from fer.reports.batch import recognise_items
-from fer.media.collections import items_in_folder
+from fer.reports.batch import recognise_files
+from fer.media.collections import list_folder
 from fer.recognition import Recogniser
-recognise_items(Recogniser.load(sys.argv[1]), items_in_folder(Path(sys.argv[2])), Path(sys.argv[3]))
+recognise_files(Recogniser.load(sys.argv[1]), list_folder(Path(sys.argv[2])), Path(sys.argv[3]))
 """
 
 
@@ -248,7 +248,7 @@ def test_a_killed_run_loses_one_picture_at_most(recogniser: Recogniser, tmp_path
     kept, thumbnails = journal.read_text().count("\n"), len(list((results / "thumbnails").iterdir()))
     assert kept < 15  # it was killed on its way, and had written down what it had
     assert thumbnails - kept in (0, 1)
-    entries = recognise_items(recogniser, items_in_folder(album), results)
+    entries = recognise_files(recogniser, list_folder(album), results)
     assert f"{kept} of 15 are known from before" in capsys.readouterr().out
     assert [entry["file"] for entry in entries] == [f"{number:02}.jpg" for number in range(15)]
     assert not any(entry["problem"] for entry in entries)
@@ -263,12 +263,12 @@ def test_every_name_survives_to_the_tables_and_nothing_leaves_the_folder(recogni
         "../../up.jpg",
     ]
     results = tmp_path / "deep" / "results"
-    report_items(recogniser, items_of_uploads([(name, jpeg()) for name in given]), "<b>", results)
+    report_collection(recogniser, list_uploads([(name, jpeg()) for name in given]), "<b>", results)
     faces = pd.read_csv(results / "faces.csv")
     assert faces["file"].tolist() == given
     assert not (tmp_path / "up.jpg").exists()
     assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {"deep", "results", "thumbnails"}
-    shown = readable(dict(tuple(faces.groupby("file"))))._repr_html_()
+    shown = format_faces(dict(tuple(faces.groupby("file"))))._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
 
@@ -289,7 +289,7 @@ def test_long_names_lose_their_middle():
 
 
 def test_nothing_but_problems_is_reported_too(recogniser: Recogniser, tmp_path: Path, capsys):
-    report_items(recogniser, mixed()[2:], "album", tmp_path)
+    report_collection(recogniser, mixed()[2:], "album", tmp_path)
     assert "album: 2 files, no faces, 2 problems" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "faces.csv").empty
 
@@ -299,8 +299,8 @@ def test_a_changed_file_of_the_same_size_is_another(tmp_path: Path):
     for when, content in ((1, b"12"), (2, b"21")):
         (tmp_path / "a.jpg").write_bytes(content)
         os.utime(tmp_path / "a.jpg", (when, when))
-        in_folders.append(items_in_folder(tmp_path)[0].key)
-        in_zips.append(items_in_zip(zipped({"a.jpg": content}), "a.zip")[0].key)
+        in_folders.append(list_folder(tmp_path)[0].key)
+        in_zips.append(list_zip(zipped({"a.jpg": content}), "a.zip")[0].key)
     assert in_folders[0] != in_folders[1]
     assert in_zips[0] != in_zips[1]
 
@@ -312,12 +312,12 @@ def test_the_bar_tells_the_time_left(recogniser: Recogniser, tmp_path: Path, cap
     assert re.search(r"5/10 \[\d\d:\d\d<\d\d:\d\d", str(bar))
     bar.close()
     capsys.readouterr()
-    recognise_items(recogniser, mixed()[:2], tmp_path)
+    recognise_files(recogniser, mixed()[:2], tmp_path)
     assert re.search(r"Recognise: +0%\|.*0/2 \[00:00<\?", capsys.readouterr().out)
 
 
 def test_thumbnails_are_annotated(recogniser: Recogniser, tmp_path: Path, hopper: np.ndarray):
-    [entry] = recognise_items(recogniser, mixed()[1:2], tmp_path)
+    [entry] = recognise_files(recogniser, mixed()[1:2], tmp_path)
     saved = np.asarray(Image.open(tmp_path / entry["thumbnail"])).astype(int)
     faces = pd.DataFrame(entry["faces"])
     expected, plain = (draw_thumbnail(hopper, table) for table in (faces, faces.head(0)))
@@ -334,7 +334,7 @@ def test_each_thumbnail_has_its_name_below(tmp_path: Path):
 def test_many_show_sheet_chart_faces_and_problems(recogniser: Recogniser, tmp_path: Path, monkeypatch):
     shown = []
     monkeypatch.setattr(overview, "display", shown.append)
-    report_items(recogniser, mixed(), "album", tmp_path)
+    report_collection(recogniser, mixed(), "album", tmp_path)
     sheet, chart, faces, problems = shown
     assert (sheet.format, chart.format) == ("jpeg", "png")
     assert chart.data == (tmp_path / "expressions.png").read_bytes()

@@ -14,11 +14,11 @@ from fer.faces.tracking import BOX
 from fer.media.pictures import to_grey
 from fer.notebook.errors import UserError
 from fer.recognition import Recogniser, explanation
-from fer.recognition.drawing import UNSURE, annotate, plot_probabilities
+from fer.recognition.drawing import UNCERTAIN_COLOUR, annotate, plot_probabilities
 from fer.recognition.explanation import explain_face, occlusion_maps, plot_explanation
-from fer.recognition.recogniser import Recognised
-from fer.recognition.uncertainty import CERTAIN_FROM, label_face, likeliest, name_expression
-from fer.reports.picture import readable
+from fer.recognition.recogniser import RecognisedPicture
+from fer.recognition.uncertainty import CONFIDENCE_THRESHOLD, face_label, name_expression, top_classes
+from fer.reports.picture import format_faces
 
 
 def with_probabilities(*values: float) -> pd.DataFrame:
@@ -34,10 +34,10 @@ CERTAIN = with_probabilities(0.2, 0.1, 0.5, 0.1, 0.1)
 
 def test_unsure_answers_name_both_of_the_likeliest_in_words_picture_bars_and_table():
     assert name_expression(UNCERTAIN.loc[0]) == "uncertain: sad or neutral"
-    assert label_face(UNCERTAIN.loc[0]) == "1 uncertain\nsad 42%, neutral 35%"
-    assert readable({"a.jpg": UNCERTAIN}).iloc[0]["expression"] == "uncertain: sad or neutral"
+    assert face_label(UNCERTAIN.loc[0]) == "1 uncertain\nsad 42%, neutral 35%"
+    assert format_faces({"a.jpg": UNCERTAIN}).iloc[0]["expression"] == "uncertain: sad or neutral"
     image = np.full((300, 400, 3), 90, np.uint8)
-    grey = tuple(bytes.fromhex(UNSURE[1:]))
+    grey = tuple(bytes.fromhex(UNCERTAIN_COLOUR[1:]))
     assert (annotate(image, UNCERTAIN) == grey).all(axis=2).sum() > 1000
     assert "uncertain" in plot_probabilities(UNCERTAIN, np.zeros((1, 48, 48), np.uint8)).axes[0].get_title()
 
@@ -45,18 +45,18 @@ def test_unsure_answers_name_both_of_the_likeliest_in_words_picture_bars_and_tab
 def test_from_one_half_on_an_answer_is_sure():
     assert name_expression(CERTAIN.loc[0]) == "sad"
     assert name_expression(JUST_UNCERTAIN.loc[0]) == "uncertain: sad or angry"
-    assert label_face(CERTAIN.loc[0]) == "1 sad 50%"
+    assert face_label(CERTAIN.loc[0]) == "1 sad 50%"
     image = np.full((300, 400, 3), 90, np.uint8)
-    assert (annotate(image, CERTAIN) != tuple(bytes.fromhex(UNSURE[1:]))).any(axis=2).all()
+    assert (annotate(image, CERTAIN) != tuple(bytes.fromhex(UNCERTAIN_COLOUR[1:]))).any(axis=2).all()
     assert "uncertain" not in plot_probabilities(CERTAIN, np.zeros((1, 48, 48), np.uint8)).axes[0].get_title()
 
 
 def test_unsure_answers_are_wrong_more_often_than_right():
-    """What `CERTAIN_FROM` says of PublicTest: the share of right answers among those below it."""
+    """What `CONFIDENCE_THRESHOLD` says of PublicTest: the share of right answers among those below it."""
     coverage = json.loads((ROOT / "results" / "metrics.json").read_text())["PublicTest"]["coverage"]
     whole = next(row for row in coverage if row["coverage"] == 1)
-    nearest = min(coverage, key=lambda row: abs(row["least_confidence"] - CERTAIN_FROM))
-    assert abs(nearest["least_confidence"] - CERTAIN_FROM) < 0.1
+    nearest = min(coverage, key=lambda row: abs(row["least_confidence"] - CONFIDENCE_THRESHOLD))
+    assert abs(nearest["least_confidence"] - CONFIDENCE_THRESHOLD) < 0.1
     right_below = (whole["accuracy"] - nearest["coverage"] * nearest["accuracy"]) / (1 - nearest["coverage"])
     assert right_below < 0.5
 
@@ -111,7 +111,7 @@ def test_red_speaks_for_and_blue_against():
 
 
 def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, two_faces: np.ndarray, monkeypatch, capsys):
-    picture, drawn, shown = Recognised("two.png", two_faces, recogniser.recognise(two_faces)), [], []
+    picture, drawn, shown = RecognisedPicture("two.png", two_faces, recogniser.recognise(two_faces)), [], []
     monkeypatch.setattr(explanation, "display", shown.append)
     monkeypatch.setattr(explanation, "plot_explanation", lambda *given: drawn.append(given) or plot_explanation(*given))
     for number, row in zip((1, 2), picture.table.iloc, strict=True):
@@ -120,11 +120,11 @@ def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, two_fa
         assert face["face"] == number
         np.testing.assert_array_equal(crop, crop_faces(to_grey(two_faces), row[BOX].to_numpy(int)[None])[0])
         np.testing.assert_allclose(maps, occlusion_maps(recogniser.classify, crop), atol=1e-5)
-        first, second = likeliest(row)
+        first, second = top_classes(row)
         said = f"two.png, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.\n"
         assert said in capsys.readouterr().out
     assert len(shown) == 2
     with pytest.raises(UserError, match=r"two\.png has no face 99: choose one from 1 to 2"):
         explain_face(recogniser, picture, 99)
     with pytest.raises(UserError, match="no face in empty"):
-        explain_face(recogniser, Recognised("empty.png", two_faces, picture.table.head(0)), 1)
+        explain_face(recogniser, RecognisedPicture("empty.png", two_faces, picture.table.head(0)), 1)

@@ -30,19 +30,19 @@ from fer.expressions import (
 )
 from fer.faces.detection import find_faces
 from fer.faces.tracking import follow
-from fer.media.collections import Item, items_in_folder
+from fer.media.collections import PictureFile, list_folder
 from fer.media.pictures import to_grey
 from fer.network.architectures import NETWORKS
 from fer.network.files import UnusableModelError, load_network, read_classes, save_network
 from fer.network.transfer import build_from_pretrained, find_pretrained
 from fer.notebook.errors import UserError
-from fer.recognition.drawing import UNSURE, annotate, as_jpeg, plot_probabilities
+from fer.recognition.drawing import UNCERTAIN_COLOUR, annotate, as_jpeg, plot_probabilities
 from fer.recognition.explanation import occlusion_maps, plot_explanation
 from fer.recognition.recogniser import COLUMNS, Recogniser
-from fer.reports.batch import faces_of, fingerprint, recognise_items
+from fer.reports.batch import join_faces, network_fingerprint, recognise_files
 from fer.reports.overview import plot_expressions
-from fer.reports.picture import readable
-from fer.reports.timeline import plot_timeline, record_columns, record_rows
+from fer.reports.picture import format_faces
+from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.training.augmentation import one_hot
 from fer.training.training import RECIPES, train
 from fer.webcam.session import Session, see
@@ -89,7 +89,7 @@ def test_faces_that_were_cut_out_closely_are_read_too(tmp_path: Path, collins: n
     close = collins[71:165, 189:260]  # without hair and chin
     assert len(find_faces(to_grey(close))) == 0
     content = as_jpeg(close)
-    assert to_face(Item("close.jpg", "0", lambda: content), whole=False).shape == (48, 48)
+    assert to_face(PictureFile("close.jpg", "0", lambda: content), whole=False).shape == (48, 48)
 
 
 def test_a_zip_with_a_folder_around_is_the_same(tmp_path: Path):
@@ -287,7 +287,7 @@ def test_tables_pictures_and_files_show_the_names(odd_recogniser: Recogniser, co
     bars.savefig(tmp_path / "bars.png")
     assert labels_of(bars.axes[1]) == list(ODD)
     assert not any(label.get_parse_math() for label in bars.axes[1].get_yticklabels())
-    shown = readable({"picture.png": certain})
+    shown = format_faces({"picture.png": certain})
     assert shown["class face"].tolist() == ["80%"]
     assert shown["expression"].tolist() == ["class face"]
     assert "<b>très" not in shown.to_html()
@@ -297,14 +297,14 @@ def test_tables_pictures_and_files_show_the_names(odd_recogniser: Recogniser, co
 def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, collins: np.ndarray, tmp_path: Path):
     (tmp_path / "many").mkdir()
     Image.fromarray(collins).save(tmp_path / "many" / "one.png")
-    entries = recognise_items(odd_recogniser, items_in_folder(tmp_path / "many"), tmp_path / "results")
-    faces = faces_of(entries, odd_recogniser.columns)
+    entries = recognise_files(odd_recogniser, list_folder(tmp_path / "many"), tmp_path / "results")
+    faces = join_faces(entries, odd_recogniser.columns)
     assert tuple(faces.columns) == ("file", *FACE_COLUMNS, *ODD)
-    assert tuple(faces_of([], odd_recogniser.columns).columns) == ("file", *FACE_COLUMNS, *ODD)
+    assert tuple(join_faces([], odd_recogniser.columns).columns) == ("file", *FACE_COLUMNS, *ODD)
     assert labels_of(plot_expressions(faces).axes[0]) == list(ODD)
     table = odd_recogniser.recognise(collins)
     followed = follow([], table, 0.0, smoothing=1, most=0)
-    record = pd.DataFrame(record_rows(0.0, table, followed), columns=record_columns(ODD))
+    record = pd.DataFrame(timeline_rows(0.0, table, followed), columns=timeline_columns(ODD))
     np.testing.assert_allclose(record[list(ODD)], table[list(ODD)])
     timeline = plot_timeline(record)
     timeline.savefig(tmp_path / "timeline.png")
@@ -317,13 +317,15 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     assert set(ODD) < face.keys()
     assert face["expression"] == table.loc[0, "expression"]
     answer, _ = session.answer({"kind": "stop"})
-    assert tuple(pd.read_csv(next((tmp_path / "results").glob("webcam-*.csv"))).columns) == record_columns(ODD), answer
+    assert tuple(pd.read_csv(next((tmp_path / "results").glob("webcam-*.csv"))).columns) == timeline_columns(ODD), (
+        answer
+    )
 
 
 def test_results_of_other_names_are_not_taken_over(odd_recogniser: Recogniser):
     renamed = Recogniser(odd_network(ODD), ("a", "b", "c"))
-    assert fingerprint(renamed) != fingerprint(odd_recogniser)
-    assert fingerprint(Recogniser(odd_network(ODD), ODD)) == fingerprint(odd_recogniser)
+    assert network_fingerprint(renamed) != network_fingerprint(odd_recogniser)
+    assert network_fingerprint(Recogniser(odd_network(ODD), ODD)) == network_fingerprint(odd_recogniser)
 
 
 def test_the_expressions_keep_their_colours_and_others_can_be_told_apart():
@@ -333,7 +335,7 @@ def test_the_expressions_keep_their_colours_and_others_can_be_told_apart():
     many = class_colours([f"class {number}" for number in range(12)])
     for colours in (mixed, many):
         assert len(set(colours.values())) == len(colours)
-        assert UNSURE not in colours.values()
+        assert UNCERTAIN_COLOUR not in colours.values()
     assert len(class_colours([str(number) for number in range(100)])) == 100
 
 

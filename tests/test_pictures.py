@@ -15,7 +15,7 @@ import pytest
 from conftest import COLLINS, HOPPER
 from PIL import Image
 
-from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
+from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_image
 from fer.notebook.errors import UserError
 from fer.notebook.file_names import printable, safe_stem
 from fer.notebook.uploads import files_of, find_file, find_path
@@ -48,7 +48,7 @@ def test_bad_files_get_one_sentence_with_their_name():
     }
     for name, (content, reason) in cases.items():
         with pytest.raises(UnreadablePictureError) as caught:
-            decode_upload(content, name)
+            decode_image(content, name)
         message = str(caught.value)
         assert message.startswith(name)
         assert reason in message
@@ -59,11 +59,11 @@ def test_bad_files_get_one_sentence_with_their_name():
 def test_heic_is_read_where_its_library_is_and_elsewhere_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch):
     content = io.BytesIO()
     pillow_heif.from_pillow(SCENE.resize((256, 192))).save(content, quality=90)
-    decoded = decode_upload(content.getvalue(), "phone.heic")
+    decoded = decode_image(content.getvalue(), "phone.heic")
     assert np.abs(decoded.astype(int) - np.asarray(SCENE.resize((256, 192)))).mean() < 12
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(UnreadablePictureError, match=r"^phone.heic is a HEIC photo.*pip install pillow-heif.*JPEG"):
-        decode_upload(content.getvalue(), "phone.heic")
+        decode_image(content.getvalue(), "phone.heic")
 
 
 def test_what_else_is_uploaded_by_mistake_is_named():
@@ -75,7 +75,7 @@ def test_what_else_is_uploaded_by_mistake_is_named():
         (b"\0\0\0\x18ftypavif", "format is unknown"),
     ):
         with pytest.raises(UnreadablePictureError, match=kind):
-            decode_upload(start + bytes(range(256)), "a.jpg")
+            decode_image(start + bytes(range(256)), "a.jpg")
 
 
 def test_ten_thousand_million_pixels_are_refused_before_they_are_decoded():
@@ -84,7 +84,7 @@ def test_ten_thousand_million_pixels_are_refused_before_they_are_decoded():
     header = b"IHDR" + struct.pack(">II", 100_000, 100_000) + small[24:29]
     huge = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
     with pytest.raises(UnreadablePictureError, match=r"^bomb.png has more pixels than fit into memory"):
-        decode_upload(huge, "bomb.png")
+        decode_image(huge, "bomb.png")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_ten_thousand_million_pixels_are_refused_before_they_are_decoded():
     ids=["L", "RGB", "RGBA", "P", "LA", "1", "16 bit"],
 )
 def test_every_mode_keeps_its_brightness(image: Image.Image):
-    decoded = decode_upload(encoded(image, "PNG"), "a.png")
+    decoded = decode_image(encoded(image, "PNG"), "a.png")
     assert decoded.shape == (48, 64, 3)
     assert decoded.dtype == np.uint8
     expected = np.where(HALVES > 0, 255, 0) if image.mode == "1" else HALVES
@@ -112,7 +112,7 @@ def test_sixteen_bits_of_three_colours():
     """Pillow writes none; OpenCV does."""
     colours = np.zeros((48, 64, 3), np.uint16)
     colours[..., 2] = HALVES.astype(np.uint16) * 257  # OpenCV's order: red
-    decoded = decode_upload(cv2.imencode(".png", colours)[1].tobytes(), "a.png")
+    decoded = decode_image(cv2.imencode(".png", colours)[1].tobytes(), "a.png")
     np.testing.assert_allclose(decoded[..., 0].astype(int), HALVES, atol=2)
     assert not decoded[..., 1:].any()
 
@@ -123,17 +123,17 @@ def test_cmyk_and_gif_and_webp():
         encoded(SCENE, "GIF", save_all=True, append_images=[Image.new("RGB", SCENE.size)]),
         encoded(SCENE, "WEBP"),
     ):
-        decoded = decode_upload(content, "a")
+        decoded = decode_image(content, "a")
         assert np.abs(decoded.astype(int) - np.asarray(SCENE)).mean() < 12
 
 
 def test_transparent_parts_become_white():
     image = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
-    assert (decode_upload(encoded(image, "PNG"), "a.png") == 255).all()
+    assert (decode_image(encoded(image, "PNG"), "a.png") == 255).all()
 
 
 def test_sideways_photo_is_turned():
-    decoded = decode_upload(encoded(Image.fromarray(HALVES), "JPEG", exif=EXIF_TURNED), "phone.jpg")
+    decoded = decode_image(encoded(Image.fromarray(HALVES), "JPEG", exif=EXIF_TURNED), "phone.jpg")
     assert decoded.shape == (64, 48, 3)
     assert decoded[:30].max() < 30
     assert decoded[34:].min() > 170
@@ -142,11 +142,11 @@ def test_sideways_photo_is_turned():
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_very_large_photo_is_shrunk(kind: str):
     photo = encoded(Image.new("RGB", (10_000, 2_000), "green"), kind)
-    assert decode_upload(photo, "large").shape == (LONGEST_PICTURE_SIDE // 5, LONGEST_PICTURE_SIDE, 3)
+    assert decode_image(photo, "large").shape == (LONGEST_PICTURE_SIDE // 5, LONGEST_PICTURE_SIDE, 3)
 
 
 def test_one_pixel():
-    assert decode_upload(encoded(Image.new("RGB", (1, 1), "red"), "PNG"), "dot.png").tolist() == [[[255, 0, 0]]]
+    assert decode_image(encoded(Image.new("RGB", (1, 1), "red"), "PNG"), "dot.png").tolist() == [[[255, 0, 0]]]
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,10 @@ def test_names_are_shown_in_one_line_and_in_their_own_script():
 
 def test_a_transparent_palette_becomes_white():
     for image in (Image.new("P", (4, 4), 0), Image.new("L", (4, 4), 0)):
-        assert (decode_upload(encoded(image, "PNG", transparency=0), "a.png") == 255).all()
+        assert (decode_image(encoded(image, "PNG", transparency=0), "a.png") == 255).all()
 
 
 @pytest.mark.parametrize(("kind", "scale"), [(np.float32, 257), (np.float32, 1), (np.int32, 1)])
 def test_more_than_sixteen_bits_keep_their_brightness(kind: type, scale: int):
-    decoded = decode_upload(encoded(Image.fromarray(HALVES.astype(kind) * kind(scale)), "TIFF"), "a.tif")
+    decoded = decode_image(encoded(Image.fromarray(HALVES.astype(kind) * kind(scale)), "TIFF"), "a.tif")
     np.testing.assert_allclose(decoded[..., 1].astype(int), HALVES, atol=2)

@@ -15,11 +15,11 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from fer.expressions import EXPRESSIONS
-from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_upload
+from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_image
 from fer.notebook.file_names import printable, safe_stem
 from fer.recognition.drawing import annotate
 from fer.recognition.recogniser import COLUMNS, Recogniser
-from fer.recognition.uncertainty import label_face
+from fer.recognition.uncertainty import face_label
 
 quickly = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -41,7 +41,7 @@ STARTS = [content[:16] for content in ENCODED] + [b"", b"\0\0\0\x18ftypheic", b"
 
 def decodes_or_says_why(content: bytes) -> None:
     try:
-        image = decode_upload(content, "a.jpg")
+        image = decode_image(content, "a.jpg")
     except UnreadablePictureError as problem:
         assert str(problem).startswith("a.jpg ")
         assert "\n" not in str(problem)
@@ -103,7 +103,7 @@ def test_a_portrait_of_any_size_at_any_place(
 @quickly
 @given(arrays.arrays(np.float32, 5, elements=st.floats(0, 1, width=32)), st.integers(1, 40))
 def test_every_answer_has_a_label(probabilities: np.ndarray, number: int):
-    label = label_face({"face": number, **dict(zip(EXPRESSIONS, probabilities.tolist(), strict=True))})
+    label = face_label({"face": number, **dict(zip(EXPRESSIONS, probabilities.tolist(), strict=True))})
     assert label.startswith(f"{number} ")
     assert ("uncertain" in label) == (max(probabilities) < 0.5)
 
@@ -124,16 +124,16 @@ from pathlib import Path
 import fer.notebook.setup
 from fer.recognition.drawing import annotate
 from fer.faces.detection import find_faces
-from fer.media.pictures import decode_upload, to_grey
+from fer.media.pictures import decode_image, to_grey
 
 def memory(kind):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(kind)) / 1000
 
-find_faces(to_grey(decode_upload(Path(sys.argv[1]).read_bytes(), "small")))
+find_faces(to_grey(decode_image(Path(sys.argv[1]).read_bytes(), "small")))
 idle = memory("VmRSS")
 for path in sys.argv[2:]:
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
-    image = decode_upload(Path(path).read_bytes(), path)
+    image = decode_image(Path(path).read_bytes(), path)
     print(len(find_faces(to_grey(image))), max(image.shape), round(memory("VmHWM") - idle))
     del image
 """

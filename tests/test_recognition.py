@@ -15,7 +15,7 @@ from fer.data.fer2013 import EXPRESSIONS
 from fer.faces.detection import crop_faces, find_faces
 from fer.media.pictures import to_grey
 from fer.recognition.drawing import annotate, as_jpeg, plot_probabilities
-from fer.recognition.recogniser import COLUMNS, Recogniser, trace
+from fer.recognition.recogniser import COLUMNS, Recogniser, compile_forward
 
 
 def overlap(a: tuple, b: tuple) -> float:
@@ -205,9 +205,9 @@ def test_one_face_is_classified_as_among_many_with_xla_and_without(
         def fail(_: object) -> None:
             raise tf.errors.UnimplementedError(None, None, "no XLA on this system")
 
-        return fail if options.get("jit_compile") else trace(*arguments, **options)
+        return fail if options.get("jit_compile") else compile_forward(*arguments, **options)
 
-    monkeypatch.setattr("fer.recognition.recogniser.trace", trace_without_xla)
+    monkeypatch.setattr("fer.recognition.recogniser.compile_forward", trace_without_xla)
     without = Recogniser.load(ROOT / "models")
     crops = np.random.default_rng(3).integers(0, 256, (3, 48, 48), np.uint8)
     for user in (recogniser, without):

@@ -63,7 +63,7 @@ def test_an_import_that_goes_the_wrong_way_is_named_by_its_line(tmp_path: Path):
     (tmp_path / "fer" / "media").mkdir(parents=True)
     module = tmp_path / "fer" / "media" / "pictures.py"
     module.write_text(
-        "from fer.notebook import errors\nfrom fer.reports.batch import faces_of\nfrom fer import webcam\n"
+        "from fer.notebook import errors\nfrom fer.reports.batch import join_faces\nfrom fer import webcam\n"
     )
     first, second = wrong_imports(tmp_path / "fer")
     assert first.startswith("fer/media/pictures.py:2: media may not import fer.reports.batch")

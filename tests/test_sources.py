@@ -25,7 +25,7 @@ from fer.recognition import Recogniser
 from fer.recognition.drawing import annotate, as_jpeg, as_png, plot_probabilities
 from fer.reports import picture as picture_report
 from fer.reports import sources
-from fer.reports.sources import Desk
+from fer.reports.sources import Reporter
 
 NAMES = (
     "<script>alert(1)</script>.jpg",
@@ -38,11 +38,11 @@ NAMES = (
 
 
 @pytest.fixture
-def desk(recogniser: Recogniser, tmp_path: Path) -> Desk:
-    return Desk(recogniser, tmp_path / "results")
+def desk(recogniser: Recogniser, tmp_path: Path) -> Reporter:
+    return Reporter(recogniser, tmp_path / "results")
 
 
-def made(desk: Desk) -> list[str]:
+def made(desk: Reporter) -> list[str]:
     return sorted(path.relative_to(desk.results).as_posix() for path in desk.results.rglob("*") if path.is_file())
 
 
@@ -57,7 +57,7 @@ def zipped(*paths: Path) -> bytes:
 ALBUM = {"faces.csv", "problems.csv", "contact-sheet-1.jpg", "expressions.png", "journal.jsonl", "source"}
 
 
-def test_a_typed_path_is_told_by_what_it_is(desk: Desk, clip: Path, tmp_path: Path, capsys):  # noqa: F811
+def test_a_typed_path_is_told_by_what_it_is(desk: Reporter, clip: Path, tmp_path: Path, capsys):  # noqa: F811
     album = tmp_path / "my album"
     album.mkdir()
     (album / "a.png").write_bytes(COLLINS.read_bytes())
@@ -74,7 +74,7 @@ def test_a_typed_path_is_told_by_what_it_is(desk: Desk, clip: Path, tmp_path: Pa
     assert "Stopped" not in capsys.readouterr().out
 
 
-def test_an_address_is_fetched(desk: Desk, server: str):  # noqa: F811
+def test_an_address_is_fetched(desk: Reporter, server: str):  # noqa: F811
     desk.take_source(f"{server}/nasa/collins.png")
     assert made(desk) == ["collins.csv", "collins.png"]
 
@@ -83,12 +83,12 @@ def test_an_address_is_fetched(desk: Desk, server: str):  # noqa: F811
     ("source", "said"),
     [("nowhere.jpg", "no file nowhere"), ("ftp://a/b.jpg", "neither a path"), ("file:///etc/hosts", "neither a path")],
 )
-def test_what_leads_nowhere_is_one_sentence(desk: Desk, source: str, said: str):
+def test_what_leads_nowhere_is_one_sentence(desk: Reporter, source: str, said: str):
     with pytest.raises(UserError, match=said):
         desk.take_source(source)
 
 
-def test_a_picture_that_only_ends_as_a_zip_is_a_picture(desk: Desk):
+def test_a_picture_that_only_ends_as_a_zip_is_a_picture(desk: Reporter):
     """As some cameras and jokers make them: `zipfile.is_zipfile` would say yes."""
     content = COLLINS.read_bytes() + zipped(HOPPER)
     assert zipfile.is_zipfile(io.BytesIO(content))
@@ -96,7 +96,7 @@ def test_a_picture_that_only_ends_as_a_zip_is_a_picture(desk: Desk):
     assert made(desk) == ["both.csv", "both.png"]
 
 
-def test_uploads_of_every_kind_at_once(desk: Desk, clip: Path, capsys):  # noqa: F811
+def test_uploads_of_every_kind_at_once(desk: Reporter, clip: Path, capsys):  # noqa: F811
     files = [("bad.zip", b"PK\3\4 is all"), ("me.png", COLLINS.read_bytes()), ("bad.mp4", b"no video")]
     files += [("more.zip", zipped(HOPPER)), ("clip.mp4", clip.read_bytes())]
     desk.take_uploads(files)
@@ -107,7 +107,7 @@ def test_uploads_of_every_kind_at_once(desk: Desk, clip: Path, capsys):  # noqa:
     assert {"me.csv", "more/faces.csv", "clip/annotated.mp4"} <= set(made(desk))
 
 
-def test_several_uploads_make_one_report_and_another_set_another(desk: Desk, capsys):
+def test_several_uploads_make_one_report_and_another_set_another(desk: Reporter, capsys):
     hopper, collins = ("a.jpg", HOPPER.read_bytes()), ("b.png", COLLINS.read_bytes())
     desk.take_uploads([hopper, collins, ("notes.jpg", b"text")])
     assert "uploads: 3 files, 2 faces, 1 problem" in capsys.readouterr().out
@@ -118,7 +118,7 @@ def test_several_uploads_make_one_report_and_another_set_another(desk: Desk, cap
     assert len(pd.read_csv(desk.results / "uploads-2" / "faces.csv")) == 2
 
 
-def test_two_uploads_of_one_name_are_both_kept_and_the_same_once(desk: Desk):
+def test_two_uploads_of_one_name_are_both_kept_and_the_same_once(desk: Reporter):
     for path in (HOPPER, COLLINS, HOPPER, COLLINS):
         desk.take_uploads([("me.jpg", path.read_bytes())])
     assert made(desk) == ["me-2.csv", "me-2.png", "me.csv", "me.png"]
@@ -126,7 +126,7 @@ def test_two_uploads_of_one_name_are_both_kept_and_the_same_once(desk: Desk):
     assert pd.read_csv(desk.results / "me-2.csv").loc[0, "expression"] == "happy"
 
 
-def test_folders_of_one_name_and_files_of_the_user_s_own_are_kept(desk: Desk, tmp_path: Path):
+def test_folders_of_one_name_and_files_of_the_user_s_own_are_kept(desk: Reporter, tmp_path: Path):
     for parent in ("one", "two"):
         (tmp_path / parent / "photos").mkdir(parents=True)
         (tmp_path / parent / "photos" / f"{parent}.jpg").write_bytes(HOPPER.read_bytes())
@@ -141,7 +141,7 @@ def test_folders_of_one_name_and_files_of_the_user_s_own_are_kept(desk: Desk, tm
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_of_uploads_lead_nowhere_else(desk: Desk, name: str, tmp_path: Path, capsys):
+def test_names_of_uploads_lead_nowhere_else(desk: Reporter, name: str, tmp_path: Path, capsys):
     before = set(tmp_path.rglob("*"))
     desk.take_uploads([(name, HOPPER.read_bytes())])
     made = set(tmp_path.rglob("*")) - before - {desk.results}
@@ -161,14 +161,14 @@ def picture_of(*faces: tuple[int, int, int], size: tuple[int, int] = (900, 700))
     return content.getvalue()
 
 
-def test_forty_faces_are_each_in_the_table(desk: Desk):
+def test_forty_faces_are_each_in_the_table(desk: Reporter):
     desk.take_uploads([("forty.png", picture_of(*((10 + 110 * (i % 8), 20 + 130 * (i // 8), 100) for i in range(40))))])
     table = pd.read_csv(desk.results / "forty.csv")
     assert len(table) >= 38  # the detector's recall is tested elsewhere
     assert table["face"].tolist() == list(range(1, len(table) + 1))
 
 
-def test_a_face_at_the_very_edge(desk: Desk):
+def test_a_face_at_the_very_edge(desk: Reporter):
     desk.take_uploads([("edge.png", picture_of((0, 0, 100), (800, 600, 100)))])
     table = desk.latest.table
     assert len(table) >= 1
@@ -176,7 +176,7 @@ def test_a_face_at_the_very_edge(desk: Desk):
     assert inside.all()
 
 
-def test_a_face_of_twenty_pixels_and_a_picture_without_any(desk: Desk, capsys):
+def test_a_face_of_twenty_pixels_and_a_picture_without_any(desk: Reporter, capsys):
     desk.take_uploads([("tiny.png", picture_of((400, 300, 20)))])
     desk.take_uploads([("dot.png", picture_of(size=(1, 1)))])
     desk.take_uploads([("none.png", picture_of())])
@@ -188,7 +188,7 @@ def test_a_face_of_twenty_pixels_and_a_picture_without_any(desk: Desk, capsys):
     assert np.asarray(Image.open(desk.results / "tiny.png")).shape == (700, 900, 3)
 
 
-def test_an_unreadable_upload_is_one_sentence(desk: Desk, capsys):
+def test_an_unreadable_upload_is_one_sentence(desk: Reporter, capsys):
     desk.take_uploads([("page.png", b"<!DOCTYPE html>")])
     assert capsys.readouterr().out.startswith("page.png is not a picture that can be read here (it is a web page).")
     assert desk.latest is None
@@ -196,7 +196,7 @@ def test_an_unreadable_upload_is_one_sentence(desk: Desk, capsys):
 
 
 def test_colab_s_dialogue_hands_everything_over(
-    desk: Desk, fake_colab: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    desk: Reporter, fake_colab: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
     monkeypatch.setenv("FAKE_UPLOADS", f"{HOPPER} {COLLINS}")
     ask_for_files(desk.take_uploads, colab=True)
@@ -206,7 +206,7 @@ def test_colab_s_dialogue_hands_everything_over(
     assert capsys.readouterr().out == "No file was chosen. Run this cell again to choose one.\n"
 
 
-def test_jupyter_s_button_hands_everything_over(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_jupyter_s_button_hands_everything_over(desk: Reporter, monkeypatch: pytest.MonkeyPatch):
     shown = []
     monkeypatch.setattr(uploads, "display", lambda *widgets: shown.extend(widgets))
     ask_for_files(desk.take_uploads, colab=False)
@@ -228,14 +228,14 @@ def test_what_is_shown_and_saved_has_the_boxes(recogniser: Recogniser, two_faces
     assert shown == [as_jpeg(expected), as_png(plot_probabilities(table, crops))]
 
 
-def test_the_table_of_a_picture_is_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_the_table_of_a_picture_is_shown(desk: Reporter, monkeypatch: pytest.MonkeyPatch):
     shown = []
     monkeypatch.setattr(sources, "display", shown.append)
     desk.take_source(str(HOPPER))
-    pd.testing.assert_frame_equal(shown[0], picture_report.readable({"grace_hopper.jpg": desk.latest.table}))
+    pd.testing.assert_frame_equal(shown[0], picture_report.format_faces({"grace_hopper.jpg": desk.latest.table}))
 
 
-def test_small_photos_are_searched_thoroughly_too(desk: Desk, one_far_behind: Image.Image):
+def test_small_photos_are_searched_thoroughly_too(desk: Reporter, one_far_behind: Image.Image):
     content = png(np.asarray(one_far_behind))
     assert len(desk.recogniser.recognise(np.asarray(one_far_behind))) == 1  # as a frame of a camera
     desk.take_uploads([("two.png", content)])
@@ -245,17 +245,17 @@ def test_small_photos_are_searched_thoroughly_too(desk: Desk, one_far_behind: Im
 
 
 def test_videos_are_sampled_at_the_chosen_rate(recogniser: Recogniser, clip: Path, tmp_path: Path):  # noqa: F811
-    Desk(recogniser, tmp_path, frames_per_second=2).take_source(str(clip))
+    Reporter(recogniser, tmp_path, frames_per_second=2).take_source(str(clip))
     assert pd.read_csv(tmp_path / "clip" / "timeline.csv")["seconds"].nunique() == 6
 
 
-def test_a_picture_of_gigabytes_is_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_a_picture_of_gigabytes_is_not_read(desk: Reporter, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(collections, "LARGEST_FILE", 1000)
     with pytest.raises(UserError, match=r"grace_hopper\.jpg has .* the limit"):
         desk.take_source(str(HOPPER))
 
 
-def test_a_file_that_may_not_be_read_is_one_sentence(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_may_not_be_read_is_one_sentence(desk: Reporter, monkeypatch: pytest.MonkeyPatch):
     def refuse(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
@@ -264,6 +264,6 @@ def test_a_file_that_may_not_be_read_is_one_sentence(desk: Desk, monkeypatch: py
         desk.take_source(str(HOPPER))
 
 
-def test_an_address_in_capitals_is_fetched(desk: Desk, server: str):  # noqa: F811
+def test_an_address_in_capitals_is_fetched(desk: Reporter, server: str):  # noqa: F811
     desk.take_source(f"HTTP{server.removeprefix('http')}/nasa/collins.png")
     assert desk.latest.name == "collins.png"

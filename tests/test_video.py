@@ -18,11 +18,11 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
-from fer.media.videos import Clip, open_clip
+from fer.media.videos import SampledVideo, open_video
 from fer.notebook.errors import UserError
 from fer.recognition import Recogniser
 from fer.reports import video as module
-from fer.reports.timeline import RECORD_COLUMNS
+from fer.reports.timeline import TIMELINE_COLUMNS
 from fer.reports.video import report_video, video_writer
 
 PORTRAIT = np.asarray(portrait_frame())
@@ -44,13 +44,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_video_becomes_timeline_table_and_video(recogniser: Recogniser, clip: Path, tmp_path: Path, capsys):
-    report_video(recogniser, open_clip(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
+    report_video(recogniser, open_video(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
     said = capsys.readouterr().out
     assert "in 15 frames" in said
     assert "<IPython.core.display.Video object>" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["annotated.mp4", "timeline.csv", "timeline.png"]
     record = pd.read_csv(tmp_path / "timeline.csv")
-    assert tuple(record.columns) == RECORD_COLUMNS
+    assert tuple(record.columns) == TIMELINE_COLUMNS
     np.testing.assert_allclose(record["seconds"].unique(), np.arange(15) / 5)
     longest = record[record["face"] == record["face"].mode()[0]]  # the cascade may see a second one for a moment
     assert len(longest) == 15
@@ -58,7 +58,7 @@ def test_a_video_becomes_timeline_table_and_video(recogniser: Recogniser, clip: 
     assert longest["happy"].median() > 0.5
     frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))
     assert (frames, seconds) == (15, pytest.approx(3, abs=0.25))
-    _, first = next(open_clip(tmp_path / "annotated.mp4", "", 5).frames)
+    _, first = next(open_video(tmp_path / "annotated.mp4", "", 5).frames)
     orange = np.abs(first.astype(int) - (0xE6, 0x9F, 0x00)).max(axis=2) < 40
     assert orange.sum() > 1000  # the box and its label
 
@@ -68,7 +68,7 @@ def test_stopping_keeps_what_was_recognised(recogniser: Recogniser, clip: Path, 
         yield from islice(frames, 4)
         raise KeyboardInterrupt
 
-    opened = open_clip(clip, "clip.mp4", 5)
+    opened = open_video(clip, "clip.mp4", 5)
     report_video(recogniser, opened._replace(frames=stopped(opened.frames)), "clip.mp4", tmp_path)
     assert "Stopped; what was recognised so far is kept." in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() == 4
@@ -78,7 +78,7 @@ def test_stopping_keeps_what_was_recognised(recogniser: Recogniser, clip: Path, 
 def test_without_a_bar_all_frames_are_recognised(recogniser: Recogniser, clip: Path, tmp_path: Path, monkeypatch):
     """As where the variable TQDM_DISABLE is set."""
     monkeypatch.setattr(module, "progress", lambda items, *_, **__: tqdm(items, disable=True))
-    report_video(recogniser, open_clip(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
+    report_video(recogniser, open_video(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
     assert pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() == 15
 
 
@@ -86,7 +86,7 @@ def test_somebody_far_behind_is_in_the_timeline_too(
     recogniser: Recogniser, one_far_behind: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
     file = write(tmp_path / "two.mp4", [np.asarray(one_far_behind)] * 10)
-    report_video(recogniser, open_clip(file, "two.mp4", 5), "two.mp4", tmp_path)
+    report_video(recogniser, open_video(file, "two.mp4", 5), "two.mp4", tmp_path)
     assert "two.mp4: 2 faces in 5 frames\n" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "timeline.csv")["face"].tolist() == [1, 2] * 5
 
@@ -95,21 +95,21 @@ def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path,
     file = write(tmp_path / "grey.mp4", [np.full((101, 203, 3), 128, np.uint8)])
     results = tmp_path / "results"
     results.mkdir()
-    report_video(recogniser, open_clip(file, "grey.mp4", 5), "grey.mp4", results)
+    report_video(recogniser, open_video(file, "grey.mp4", 5), "grey.mp4", results)
     said = capfd.readouterr()
     assert "grey.mp4: no faces in 1 frame\n" in said.out
     assert said.out.endswith(f"Saved {results}/: annotated.mp4, timeline.csv (no rows).\n")
     assert sorted(path.name for path in results.iterdir()) == ["annotated.mp4", "timeline.csv"]
     assert said.err == caplog.text == ""
     assert pd.read_csv(results / "timeline.csv").empty
-    assert next(open_clip(results / "annotated.mp4", "", 5).frames)[1].shape == (102, 204, 3)
+    assert next(open_video(results / "annotated.mp4", "", 5).frames)[1].shape == (102, 204, 3)
 
 
 @pytest.mark.parametrize("content", [b"", b"no video", bytes(5000)])
 def test_what_is_no_video_is_one_sentence(content: bytes, tmp_path: Path):
     (tmp_path / "bad.mp4").write_bytes(content)
     with pytest.raises(UserError, match=r"^bad\.mp4 is neither a picture nor a video"):
-        open_clip(tmp_path / "bad.mp4", "bad.mp4", 5)
+        open_video(tmp_path / "bad.mp4", "bad.mp4", 5)
 
 
 def test_a_video_that_is_cut_off_is_recognised_as_far_as_it_goes(recogniser: Recogniser, tmp_path: Path, capfd):
@@ -119,7 +119,7 @@ def test_a_video_that_is_cut_off_is_recognised_as_far_as_it_goes(recogniser: Rec
     writer.release()
     content = (tmp_path / "cut.avi").read_bytes()
     (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
-    report_video(recogniser, open_clip(tmp_path / "cut.avi", "cut.avi", 5), "cut.avi", tmp_path)
+    report_video(recogniser, open_video(tmp_path / "cut.avi", "cut.avi", 5), "cut.avi", tmp_path)
     assert 4 <= pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() <= 6
     assert capfd.readouterr().err == ""
 
@@ -128,7 +128,7 @@ def test_a_large_video_is_named_instead_of_shown(
     recogniser: Recogniser, clip: Path, tmp_path: Path, capsys, monkeypatch
 ):
     monkeypatch.setattr(module, "LARGEST_EMBEDDED", 1000)
-    report_video(recogniser, open_clip(clip, "clip.mp4", 1), "clip.mp4", tmp_path)
+    report_video(recogniser, open_video(clip, "clip.mp4", 1), "clip.mp4", tmp_path)
     said = capsys.readouterr().out
     assert "Video object" not in said
     assert "annotated.mp4" in said
@@ -166,7 +166,7 @@ def test_a_face_keeps_its_number_in_the_picture_when_another_becomes_larger(reco
         return image
 
     monkeypatch.setattr(module, "annotate", look)
-    clip = Clip(((number / 5, frame) for number, frame in enumerate(frames)), 5, 4)
+    clip = SampledVideo(((number / 5, frame) for number, frame in enumerate(frames)), 5, 4)
     report_video(recogniser, clip, "two.mp4", tmp_path)
     assert drawn[0] == {1: True, 2: False}
     assert all(seen.items() >= drawn[0].items() for seen in drawn)
@@ -174,7 +174,7 @@ def test_a_face_keeps_its_number_in_the_picture_when_another_becomes_larger(reco
 
 def test_the_number_of_a_face_that_left_is_not_given_again(recogniser: Recogniser, tmp_path: Path):
     frames = [portraits((0, 300))] + [portraits()] * 3 + [portraits((300, 300))]
-    report_video(recogniser, Clip(enumerate(frames), 1, 5), "gone.mp4", tmp_path)
+    report_video(recogniser, SampledVideo(enumerate(frames), 1, 5), "gone.mp4", tmp_path)
     record = pd.read_csv(tmp_path / "timeline.csv")
     assert record.groupby("seconds")["face"].min().to_dict() == {0: 1, 4: record["face"].max()}
     assert record["face"].nunique() >= 2
@@ -214,7 +214,7 @@ def test_timeline_and_video_are_shown_and_the_bar_knows_its_end(
 ):
     shown = []
     monkeypatch.setattr(module, "display", shown.append)
-    report_video(recogniser, open_clip(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
+    report_video(recogniser, open_video(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
     timeline, film = shown
     assert timeline.data == (tmp_path / "timeline.png").read_bytes()
     assert film.mimetype == "video/mp4"

@@ -10,8 +10,8 @@ from fer.data.dataset import FaceDataset, choose_by_hash
 from fer.data.duplicates import find_conflicting_labels
 from fer.expressions import EXPRESSIONS, SIDE, clean_class_name
 from fer.faces.detection import crop_faces, cut_out, find_faces, find_thoroughly, is_frame
-from fer.media.collections import Item, items_in_folder, items_in_zip
-from fer.media.pictures import decode_upload, to_grey
+from fer.media.collections import PictureFile, list_folder, list_zip
+from fer.media.pictures import decode_image, to_grey
 from fer.notebook.errors import UserError
 from fer.notebook.file_names import printable
 from fer.notebook.progress import progress
@@ -51,21 +51,21 @@ def read_own_pictures(source: Path, whole: bool) -> tuple[FaceDataset, list[str]
     return pictures, problems
 
 
-def list_items(source: Path) -> list[Item]:
+def list_items(source: Path) -> list[PictureFile]:
     """List the files in a folder or a zip; raises UserError where it is neither."""
     try:
         is_folder, is_zip, exists = source.is_dir(), zipfile.is_zipfile(source), source.exists()
     except (OSError, ValueError):  # no right to look there, too long a name, a zero byte
         is_folder = is_zip = exists = False
     if is_folder:
-        return items_in_folder(source)
+        return list_folder(source)
     if is_zip:
-        return items_in_zip(source, printable(source.name))
+        return list_zip(source, printable(source.name))
     what = "is neither a folder nor a whole zip" if exists else f"is not there (this notebook runs in {Path.cwd()})"
     raise UserError(f"PICTURES is {printable(str(source))[:200]!r}, which {what}. {LAYOUT}, or a zip of it.")
 
 
-def sort_by_class(items: list[Item]) -> tuple[list[tuple[str, Item]], list[str]]:
+def sort_by_class(items: list[PictureFile]) -> tuple[list[tuple[str, PictureFile]], list[str]]:
     """Return the items with the names of their classes, and one line for each item outside all classes' folders.
 
     A class is the outermost folder that is not the only one: a folder around all others, as in most zips, is none.
@@ -102,9 +102,9 @@ def in_order(names: set[str]) -> tuple[str, ...]:
     return EXPRESSIONS if names == set(EXPRESSIONS) else tuple(sorted(names))
 
 
-def to_face(item: Item, whole: bool) -> np.ndarray:
+def to_face(item: PictureFile, whole: bool) -> np.ndarray:
     """Decode a picture and return its largest face, or the whole, as (48, 48) uint8; raises UserError."""
-    grey = to_grey(decode_upload(item.read(), item.name))
+    grey = to_grey(decode_image(item.read(), item.name))
     if whole:
         return square(grey)
     boxes = find_faces(grey)

@@ -14,7 +14,7 @@ LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compressi
 LARGEST_ARCHIVE = 50_000_000_000  # bytes, unpacked
 
 
-class Item(NamedTuple):
+class PictureFile(NamedTuple):
     """A file that is probably a picture."""
 
     name: str  # its path inside the folder or the zip; for people, never used as a path
@@ -22,7 +22,7 @@ class Item(NamedTuple):
     read: Callable[[], bytes]  # may raise anything
 
 
-def items_in_folder(folder: Path) -> list[Item]:
+def list_folder(folder: Path) -> list[PictureFile]:
     """List the files in a folder and its folders, by name; hidden ones are left out. Raises UserError if none."""
     paths = sorted(Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
     items = []
@@ -31,11 +31,11 @@ def items_in_folder(folder: Path) -> list[Item]:
         if is_wanted(name) and path.is_file():
             about = path.stat()
             key = f"{name} {about.st_size} {about.st_mtime_ns}"
-            items.append(new_item(name, key, about.st_size, path.read_bytes))
+            items.append(new_picture_file(name, key, about.st_size, path.read_bytes))
     return not_empty(items, folder.name)
 
 
-def items_in_zip(file: Path | IO[bytes], name: str) -> list[Item]:
+def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
     """List the files in a zip, by name; hidden ones are left out. Each is unpacked in memory when it is read.
 
     Raises UserError for a zip that is damaged, empty, or unpacks to more than 50 GB.
@@ -51,16 +51,16 @@ def items_in_zip(file: Path | IO[bytes], name: str) -> list[Item]:
     items = []
     for member in sorted(members, key=member_name):
         key = f"{member_name(member)} {member.file_size} {member.CRC}"
-        items.append(new_item(member_name(member), key, member.file_size, partial(archive.read, member)))
+        items.append(new_picture_file(member_name(member), key, member.file_size, partial(archive.read, member)))
     return not_empty(items, name)
 
 
-def items_of_uploads(files: list[tuple[str, bytes]]) -> list[Item]:
+def list_uploads(files: list[tuple[str, bytes]]) -> list[PictureFile]:
     """List uploaded files, given as name and bytes."""
-    return [new_item(name, f"{name} {digest(data)}", len(data), partial(bytes, data)) for name, data in files]
+    return [new_picture_file(name, f"{name} {digest(data)}", len(data), partial(bytes, data)) for name, data in files]
 
 
-def new_item(name: str, key: str, size: int, read: Callable[[], bytes]) -> Item:
+def new_picture_file(name: str, key: str, size: int, read: Callable[[], bytes]) -> PictureFile:
     """Make an item whose name is fit for people and spreadsheets, and which is not read when it is too large."""
     shown = printable(name)
     if shown.startswith(("=", "+", "-", "@")):  # a spreadsheet would take it for a formula
@@ -71,7 +71,7 @@ def new_item(name: str, key: str, size: int, read: Callable[[], bytes]) -> Item:
             raise UserError(f"{shown} has {size / 1e6:,.0f} MB; the limit is {LARGEST_FILE / 1e6:.0f} MB.")
         return read()
 
-    return Item(shown, key, read_if_small)
+    return PictureFile(shown, key, read_if_small)
 
 
 def member_name(member: zipfile.ZipInfo) -> str:
@@ -89,7 +89,7 @@ def is_wanted(name: str) -> bool:
     return not any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def not_empty(items: list[Item], name: str) -> list[Item]:
+def not_empty(items: list[PictureFile], name: str) -> list[PictureFile]:
     """Return the items; raises UserError if there are none."""
     if not items:
         raise UserError(f"There is no file in {name}.")

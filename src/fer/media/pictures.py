@@ -17,7 +17,7 @@ class UnreadablePictureError(UserError):
     """A file that is no picture; the message names the file, the reason and a way out."""
 
 
-def decode_upload(content: bytes, name: str) -> np.ndarray:
+def decode_image(content: bytes, name: str) -> np.ndarray:
     """Decode the bytes of a picture file, upright (EXIF) and in RGB.
 
     Returns (height, width, 3) uint8, no side longer than 4000 pixels. Of an animation, the first frame counts;
@@ -27,12 +27,12 @@ def decode_upload(content: bytes, name: str) -> np.ndarray:
     if not content:
         raise UnreadablePictureError(f"{name} is empty (0 bytes). Upload it again.")
     if is_heic(content):
-        prepare_heic(name)
+        enable_heic(name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
             with Image.open(io.BytesIO(content)) as image:
-                return upright_rgb(image)
+                return to_upright_rgb(image)
     except UnidentifiedImageError:
         raise UnreadablePictureError(
             f"{name} is not a picture that can be read here ({describe(content)}). Save it as JPEG or PNG."
@@ -45,7 +45,7 @@ def decode_upload(content: bytes, name: str) -> np.ndarray:
         raise UnreadablePictureError(f"{name} is damaged ({error}). Download or export it again.") from None
 
 
-def upright_rgb(image: Image.Image) -> np.ndarray:
+def to_upright_rgb(image: Image.Image) -> np.ndarray:
     """Return an opened picture as (height, width, 3) uint8, turned as its EXIF says."""
     limit = (LONGEST_PICTURE_SIDE, LONGEST_PICTURE_SIDE)
     image.draft("RGB", limit)  # lets the JPEG decoder skip what would be shrunk away; does nothing for other formats
@@ -66,7 +66,7 @@ def is_heic(content: bytes) -> bool:
     return content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS
 
 
-def prepare_heic(name: str) -> None:
+def enable_heic(name: str) -> None:
     """Let Pillow read HEIC where pillow-heif is installed; raises UnreadablePictureError elsewhere."""
     try:
         from pillow_heif import register_heif_opener

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from fer.media.pictures import decode_upload
+from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
 from fer.notebook.file_names import printable
 from fer.notebook.uploads import find_file
@@ -17,7 +17,7 @@ from fer.notebook.uploads import find_file
 LONGEST_FRAME_SIDE = 640  # pixels, as the frames of the camera
 
 
-class Clip(NamedTuple):
+class SampledVideo(NamedTuple):
     """A video of which some frames are read, at equal distances."""
 
     frames: Iterator[tuple[float, np.ndarray]]  # seconds, and (height, width, 3) RGB uint8, no side above 640 pixels
@@ -28,15 +28,15 @@ class Clip(NamedTuple):
 def read_frames(path: str, per_second: float = 10) -> Iterator[tuple[float, np.ndarray]]:
     """Open a file whose path was typed; return an iterator of seconds and (height, width, 3) RGB uint8 frames.
 
-    Of a video see `open_clip`; a picture is a single frame. Raises UserError for a file that is missing or neither.
+    Of a video see `open_video`; a picture is a single frame. Raises UserError for a file that is missing or neither.
     """
     file = find_file(path)
-    if is_named(file.name, "image"):
-        return iter([(0.0, shrink(decode_upload(file.read_bytes(), file.name)))])
-    return open_clip(file, printable(file.name), per_second).frames
+    if has_media_type(file.name, "image"):
+        return iter([(0.0, shrink(decode_image(file.read_bytes(), file.name)))])
+    return open_video(file, printable(file.name), per_second).frames
 
 
-def open_clip(file: Path, name: str, per_second: float) -> Clip:
+def open_video(file: Path, name: str, per_second: float) -> SampledVideo:
     """Open a video, of which about `per_second` frames for each of its seconds will be read.
 
     name: for people. A damaged video ends where it cannot be read on. Raises UserError for a file that is no video.
@@ -48,10 +48,10 @@ def open_clip(file: Path, name: str, per_second: float) -> Clip:
     rate = rate if 1 <= rate <= 240 else 25.0  # some containers do not know theirs
     step = max(1, round(rate / per_second))
     length = max(0, math.ceil(video.get(cv2.CAP_PROP_FRAME_COUNT) / step))
-    return Clip(sample_video(video, rate, step), rate / step, length)
+    return SampledVideo(sample_frames(video, rate, step), rate / step, length)
 
 
-def sample_video(video: cv2.VideoCapture, rate: float, step: int) -> Iterator[tuple[float, np.ndarray]]:
+def sample_frames(video: cv2.VideoCapture, rate: float, step: int) -> Iterator[tuple[float, np.ndarray]]:
     """Yield seconds and RGB frames of an opened video of `rate` frames a second, one in `step` of them."""
     number = 0
     while video.grab():  # cheap: only the frames that are wanted are converted
@@ -63,7 +63,7 @@ def sample_video(video: cv2.VideoCapture, rate: float, step: int) -> Iterator[tu
     video.release()
 
 
-def is_named(name: str, kind: str) -> bool:
+def has_media_type(name: str, kind: str) -> bool:
     """Tell whether a file's name ends as those of a kind do: "image" or "video"."""
     return (mimetypes.guess_type(name)[0] or "").startswith(f"{kind}/")
 

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from fer.expressions import class_colours, classes_in
-from fer.recognition.uncertainty import is_certain, label_face, likeliest
+from fer.recognition.uncertainty import face_label, is_certain, top_classes
 
-UNSURE = "#BBBBBB"
+UNCERTAIN_COLOUR = "#BBBBBB"
 
 matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
 warnings.filterwarnings("ignore", message="Glyph .* missing from")  # such a letter is drawn as a box
@@ -36,13 +36,13 @@ def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.
         draw.rectangle([box[0] - line, box[1] - line, box[2] + line, box[3] + line], outline="black", width=3 * line)
         draw.rectangle(box, outline=colour, width=line)
         if labels:
-            draw_label(draw, label_face(face), box, letters, colour, canvas.size)
+            draw_label(draw, face_label(face), box, letters, colour, canvas.size)
     return np.asarray(canvas)
 
 
 def face_colour(face: Mapping[str, float]) -> str:
     """Return the colour of a face's expression, or grey where that is uncertain; face: probabilities by name."""
-    return class_colours(classes_in(face))[likeliest(face)[0]] if is_certain(face) else UNSURE
+    return class_colours(classes_in(face))[top_classes(face)[0]] if is_certain(face) else UNCERTAIN_COLOUR
 
 
 def draw_label(

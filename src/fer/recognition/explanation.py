@@ -19,8 +19,8 @@ from fer.faces.detection import crop_faces
 from fer.media.pictures import to_grey
 from fer.notebook.errors import UserError
 from fer.recognition.drawing import as_png
-from fer.recognition.recogniser import Recognised, Recogniser
-from fer.recognition.uncertainty import likeliest
+from fer.recognition.recogniser import RecognisedPicture, Recogniser
+from fer.recognition.uncertainty import top_classes
 
 PATCH = 12  # pixels of the crop's 48: about a mouth or an eye with its brow
 STEP = 3  # pixels from one patch to the next
@@ -50,7 +50,7 @@ def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Fig
     """
     figure = Figure(figsize=(8, 2.7), layout="constrained")
     whole, *others = figure.subplots(1, 3)
-    names, classes = likeliest(face), classes_in(face)
+    names, classes = top_classes(face), classes_in(face)
     # One scale for both, so that they can be compared; never so fine that it shows mere noise.
     limit = max(0.05, *(np.abs(maps[classes.index(name)]).max() for name in names))
     for axes in (whole, *others):
@@ -68,7 +68,7 @@ def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Fig
     return figure
 
 
-def explain_face(recogniser: Recogniser, picture: Recognised, number: int) -> None:
+def explain_face(recogniser: Recogniser, picture: RecognisedPicture, number: int) -> None:
     """Show what the answer for the face of that number in a picture hangs on. Raises UserError if there is none."""
     if picture.table.empty:
         raise UserError(f"There is no face in {picture.name} that could be explained.")
@@ -77,5 +77,5 @@ def explain_face(recogniser: Recogniser, picture: Recognised, number: int) -> No
     face = picture.table[picture.table["face"] == number].iloc[0]
     crop = crop_faces(to_grey(picture.image), face[["x", "y", "width", "height"]].to_numpy(int)[None])[0]
     display(DisplayedImage(as_png(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))))
-    first, second = likeliest(face)
+    first, second = top_classes(face)
     print(f"{picture.name}, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.")

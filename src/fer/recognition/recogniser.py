@@ -18,7 +18,7 @@ from fer.network.files import load_network, read_classes
 COLUMNS = (*FACE_COLUMNS, *EXPRESSIONS)  # of the table of a network for the five expressions
 
 
-class Recognised(NamedTuple):
+class RecognisedPicture(NamedTuple):
     """A picture and what was found in it."""
 
     name: str
@@ -34,7 +34,7 @@ class Recogniser:
         self.columns = (*FACE_COLUMNS, *classes)
         self.network = network
         # Compiled and used once now, so that the first picture need not wait.
-        self.forward_one = trace_for_one(network) or self.forward
+        self.forward_one = compile_for_one_face(network) or self.forward
         self.classify(np.zeros((1, SIDE, SIDE), np.uint8))
 
     @cached_property
@@ -43,7 +43,7 @@ class Recogniser:
 
         It answers in a few milliseconds; `network.predict` spends tens on set-up in every call.
         """
-        return trace(partial(self.network, training=False), faces=None)
+        return compile_forward(partial(self.network, training=False), faces=None)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Recogniser":
@@ -83,7 +83,7 @@ class Recogniser:
         return pd.DataFrame(columns, copy=False)  # nobody else has the arrays; a copy of each takes half as long again
 
 
-def trace(
+def compile_forward(
     forward: Callable[[tf.Tensor], tf.Tensor], faces: int | None, **options: bool
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """Turn a forward pass into a graph from (faces, 48, 48, 1) uint8 to (faces, classes) float32; None: any number."""
@@ -92,7 +92,7 @@ def trace(
     return tf.function(lambda crops: forward(tf.cast(crops, tf.float32)), **options).get_concrete_function(signature)
 
 
-def trace_for_one(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor] | None:
+def compile_for_one_face(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor] | None:
     """Compile a network by XLA for one face, a third faster on a CPU; None where XLA cannot, or takes long (a GPU).
 
     Its weights become constants, so that XLA works out beforehand what follows from them alone.
@@ -103,7 +103,9 @@ def trace_for_one(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor] | No
         [variable.numpy() for variable in variables]
         for variables in (network.trainable_variables, network.non_trainable_variables)
     ]
-    forward = trace(lambda faces: network.stateless_call(*weights, faces, training=False)[0], 1, jit_compile=True)
+    forward = compile_forward(
+        lambda faces: network.stateless_call(*weights, faces, training=False)[0], 1, jit_compile=True
+    )
     try:
         forward(tf.zeros((1, SIDE, SIDE, 1), tf.uint8))
     except tf.errors.OpError:  # not every system's TensorFlow has XLA

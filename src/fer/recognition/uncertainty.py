@@ -6,28 +6,28 @@ from fer.expressions import classes_in
 
 # Below one half, the network itself gives the named expression less than all others together. On PublicTest, answers
 # below it are indeed wrong more often than right: "coverage" in results/metrics.json.
-CERTAIN_FROM = 0.5
+CONFIDENCE_THRESHOLD = 0.5
 
 
-def likeliest(face: Mapping[str, float], most: int = 2) -> list[str]:
-    """Return the names of the `most` likeliest classes, the likeliest first; face: probabilities by name."""
+def top_classes(face: Mapping[str, float], most: int = 2) -> list[str]:
+    """Return the names of the `most` most probable classes, in that order; face: probabilities by name."""
     return sorted(classes_in(face), key=lambda name: -face[name])[:most]
 
 
 def is_certain(face: Mapping[str, float]) -> bool:
-    """Tell whether the likeliest expression reaches CERTAIN_FROM; face: probabilities by name."""
-    return max(face[name] for name in classes_in(face)) >= CERTAIN_FROM
+    """Tell whether the most probable expression reaches CONFIDENCE_THRESHOLD; face: probabilities by name."""
+    return max(face[name] for name in classes_in(face)) >= CONFIDENCE_THRESHOLD
 
 
 def name_expression(face: Mapping[str, float]) -> str:
-    """Name the expression of a row of `Recogniser.recognise`, or both that are likeliest: "uncertain: sad or angry"."""
-    first, second = likeliest(face)
+    """Name the expression of a row of `Recogniser.recognise`, or the two most probable: "uncertain: sad or angry"."""
+    first, second = top_classes(face)
     return first if is_certain(face) else f"uncertain: {first} or {second}"
 
 
-def label_face(face: Mapping[str, float]) -> str:
+def face_label(face: Mapping[str, float]) -> str:
     """Write what stands beside the box of a face: "1 happy 93%", or two lines where that is uncertain."""
-    first, second = likeliest(face)
+    first, second = top_classes(face)
     if is_certain(face):
         return f"{face['face']} {first} {face[first]:.0%}"
     return f"{face['face']} uncertain\n{first} {face[first]:.0%}, {second} {face[second]:.0%}"

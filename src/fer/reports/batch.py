@@ -11,8 +11,8 @@ from PIL import Image
 
 from fer.expressions import SIDE, classes_in
 from fer.faces.detection import find_thoroughly
-from fer.media.collections import Item
-from fer.media.pictures import decode_upload
+from fer.media.collections import PictureFile
+from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
 from fer.notebook.file_names import digest
 from fer.notebook.progress import progress
@@ -23,7 +23,7 @@ THUMBNAIL = (200, 150)  # pixels
 LABELLED = 4  # faces; where there are more, a thumbnail has no room for labels
 
 
-def recognise_items(recogniser: Recogniser, items: list[Item], folder: Path) -> list[dict]:
+def recognise_files(recogniser: Recogniser, items: list[PictureFile], folder: Path) -> list[dict]:
     """Recognise the faces in each item and return an entry for each: file, faces, problem and thumbnail.
 
     Each entry without a problem is added to <folder>/journal.jsonl at once, so a run that was interrupted, or killed,
@@ -31,8 +31,8 @@ def recognise_items(recogniser: Recogniser, items: list[Item], folder: Path) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     journal = folder / "journal.jsonl"
-    known = {key: entry for key, entry in read_journal(journal).items() if (folder / entry["thumbnail"]).exists()}
-    network = fingerprint(recogniser)
+    known = {key: entry for key, entry in read_finished(journal).items() if (folder / entry["thumbnail"]).exists()}
+    network = network_fingerprint(recogniser)
     keys = [digest(f"{network} {item.key}".encode(errors="backslashreplace")) for item in items]
     waiting = [(key, item) for key, item in dict(zip(keys, items, strict=True)).items() if key not in known]
     if len(waiting) < len(items):
@@ -41,7 +41,7 @@ def recognise_items(recogniser: Recogniser, items: list[Item], folder: Path) -> 
         bar = progress(waiting, "Recognise", unit="pictures", leave=False)
         try:
             for key, item in bar:
-                known[key] = recognise_item(recogniser, item, folder / "thumbnails" / f"{key[:32]}.jpg")
+                known[key] = recognise_file(recogniser, item, folder / "thumbnails" / f"{key[:32]}.jpg")
                 if not known[key]["problem"]:
                     file.write(json.dumps({"key": key, **known[key]}) + "\n")
                     file.flush()
@@ -52,10 +52,10 @@ def recognise_items(recogniser: Recogniser, items: list[Item], folder: Path) -> 
     return [known[key] for key in keys if key in known]
 
 
-def recognise_item(recogniser: Recogniser, item: Item, thumbnail: Path) -> dict:
+def recognise_file(recogniser: Recogniser, item: PictureFile, thumbnail: Path) -> dict:
     """Recognise the faces in one file and save its thumbnail; whatever goes wrong is the entry's problem."""
     try:
-        image = decode_upload(item.read(), item.name)
+        image = decode_image(item.read(), item.name)
         table = recogniser.recognise(image, find_thoroughly)
     except UserError as problem:
         return {"file": item.name, "faces": [], "problem": str(problem), "thumbnail": ""}
@@ -77,7 +77,7 @@ def draw_thumbnail(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
     return annotate(np.asarray(small), table.assign(**boxes), labels=len(table) <= LABELLED)
 
 
-def read_journal(journal: Path) -> dict[str, dict]:
+def read_finished(journal: Path) -> dict[str, dict]:
     """Return the entries of a former run by their keys, and mend the file where that run was killed while writing."""
     lines = journal.read_text().splitlines() if journal.exists() else []
     entries = {}
@@ -94,14 +94,14 @@ def read_journal(journal: Path) -> dict[str, dict]:
     return entries
 
 
-def fingerprint(recogniser: Recogniser) -> str:
+def network_fingerprint(recogniser: Recogniser) -> str:
     """Tell networks apart by their answers to fixed noise and what they call them, so that another's are not kept."""
     noise = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE), np.uint8)
     answers = recogniser.classify(noise).round(2).tobytes()
     return sha256(answers + json.dumps(recogniser.classes).encode()).hexdigest()
 
 
-def faces_of(entries: list[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+def join_faces(entries: list[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
     """Join the entries' faces: one row a face, with the column `file` and those of the recogniser."""
     rows = [{"file": entry["file"], **face} for entry in entries for face in entry["faces"]]
     table = pd.DataFrame(rows, columns=["file", *columns])

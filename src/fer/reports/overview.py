@@ -13,28 +13,29 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
 from fer.expressions import class_colours, classes_in
-from fer.media.collections import Item
+from fer.media.collections import PictureFile
 from fer.recognition.drawing import as_jpeg, as_png
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import is_certain
-from fer.reports.batch import THUMBNAIL, faces_of, recognise_items
-from fer.reports.picture import count, readable
+from fer.reports.batch import THUMBNAIL, join_faces, recognise_files
+from fer.reports.picture import format_faces, pluralise
 
 COLUMNS_ON_A_SHEET, ROWS_ON_A_SHEET = 4, 10
 CAPTION = 20  # pixels below a thumbnail
 
 
-def report_items(recogniser: Recogniser, items: list[Item], name: str, folder: Path) -> None:
+def report_collection(recogniser: Recogniser, items: list[PictureFile], name: str, folder: Path) -> None:
     """Recognise many pictures; show and save contact sheets, a bar chart, and tables of faces and of problems.
 
     name: of the whole, printable. folder: for faces.csv, problems.csv, expressions.png and contact-sheet-1.jpg.
     """
-    entries = recognise_items(recogniser, items, folder)
-    faces = faces_of(entries, recogniser.columns)
+    entries = recognise_files(recogniser, items, folder)
+    faces = join_faces(entries, recogniser.columns)
     problems = pd.DataFrame([entry for entry in entries if entry["problem"]], columns=["file", "problem"])
     faces.to_csv(folder / "faces.csv", index=False, float_format="%.4f")
     problems.to_csv(folder / "problems.csv", index=False)
-    print(f"{name}: {count(len(entries), 'file')}, {count(len(faces), 'face')}, {count(len(problems), 'problem')}")
+    counts = [pluralise(len(entries), "file"), pluralise(len(faces), "face"), pluralise(len(problems), "problem")]
+    print(f"{name}: {', '.join(counts)}")
     sheets = contact_sheets([entry for entry in entries if entry["thumbnail"]], folder)
     for number, sheet in enumerate(sheets, start=1):
         Image.fromarray(sheet).save(folder / f"contact-sheet-{number}.jpg", quality=90)
@@ -45,12 +46,12 @@ def report_items(recogniser: Recogniser, items: list[Item], name: str, folder: P
         (folder / "expressions.png").write_bytes(chart)
         display(DisplayedImage(chart))
         first = faces.head(8)
-        display(readable({file: rows.drop(columns="file") for file, rows in first.groupby("file", sort=False)}))
+        display(format_faces({file: rows.drop(columns="file") for file, rows in first.groupby("file", sort=False)}))
     if len(problems):
         with pd.option_context("display.max_colwidth", None):
             display(problems.head(20).set_index("file"))
     shown = f" The first of {len(sheets)} contact sheets is shown." if len(sheets) > 1 else ""
-    print(f"Saved {folder}/: faces.csv ({count(len(faces), 'row')}), problems.csv, contact sheet, chart.{shown}")
+    print(f"Saved {folder}/: faces.csv ({pluralise(len(faces), 'row')}), problems.csv, contact sheet, chart.{shown}")
 
 
 def contact_sheets(entries: list[dict], folder: Path) -> list[np.ndarray]:

@@ -11,27 +11,27 @@ from PIL.PngImagePlugin import PngInfo
 
 from fer.expressions import classes_in
 from fer.faces.detection import crop_faces, find_thoroughly
-from fer.media.pictures import decode_upload, to_grey
+from fer.media.pictures import decode_image, to_grey
 from fer.notebook.file_names import SOURCE_KEY, digest, picture_place
 from fer.recognition.drawing import annotate, as_jpeg, as_png, plot_probabilities
-from fer.recognition.recogniser import Recognised, Recogniser
+from fer.recognition.recogniser import RecognisedPicture, Recogniser
 from fer.recognition.uncertainty import name_expression
 
 pd.options.display.width = 160  # shows a table of faces in one piece where there is no HTML
 
 
-def report_picture(recogniser: Recogniser, name: str, content: bytes, results: Path) -> Recognised:
+def report_picture(recogniser: Recogniser, name: str, content: bytes, results: Path) -> RecognisedPicture:
     """Show the annotated picture and the probabilities; save picture and table as results/<name>.png and .csv.
 
     name: printable; content: the bytes of a picture file. Raises UnreadablePictureError.
     """
-    image = decode_upload(content, name)
+    image = decode_image(content, name)
     table = recogniser.recognise(image, find_thoroughly)
     annotated = annotate(image, table)
     source = digest(content)
     saved = picture_place(results, name, source)
     save_picture(annotated, table, saved, source)
-    print(f"{name}: {count(len(table), 'face')}")
+    print(f"{name}: {pluralise(len(table), 'face')}")
     display(DisplayedImage(as_jpeg(annotated), format="jpeg"))
     bars = plot_probabilities(table, crop_faces(to_grey(image), table[["x", "y", "width", "height"]].to_numpy()))
     if bars:
@@ -42,7 +42,7 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
             " wide when the picture's longer side is 800: try a closer, better lit or less turned view."
         )
     print(f"Saved {saved.with_suffix('.png')} and {saved.with_suffix('.csv')}.")
-    return Recognised(name, image, table)
+    return RecognisedPicture(name, image, table)
 
 
 def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, source: str = "") -> None:
@@ -58,7 +58,7 @@ def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, source
     table.to_csv(saved.with_suffix(".csv"), index=False, float_format="%.4f")
 
 
-def readable(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def format_faces(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Join the tables of several pictures, named by the keys, into one with probabilities as percentages."""
     joined = pd.concat(tables, names=["picture"]).reset_index("picture").set_index(["picture", "face"])
     named = [name_expression(face) for _, face in joined.iterrows()]
@@ -66,6 +66,6 @@ def readable(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([joined.drop(columns=shares.columns).assign(expression=named), shares], axis=1)
 
 
-def count(number: int, noun: str) -> str:
+def pluralise(number: int, noun: str) -> str:
     """Write a number with its noun: "no faces", "1 face", "40 faces"."""
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -7,28 +7,28 @@ from pathlib import Path
 
 from IPython.display import display
 
-from fer.media.collections import Item, items_in_folder, items_in_zip, items_of_uploads, new_item
-from fer.media.videos import is_named, open_clip
+from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip, new_picture_file
+from fer.media.videos import has_media_type, open_video
 from fer.media.web import fetch_picture
 from fer.notebook.errors import UserError
 from fer.notebook.file_names import digest, folder_place, printable
 from fer.notebook.uploads import find_path, use_politely
-from fer.recognition.recogniser import Recognised, Recogniser
-from fer.reports.overview import report_items
-from fer.reports.picture import readable, report_picture
+from fer.recognition.recogniser import RecognisedPicture, Recogniser
+from fer.reports.overview import report_collection
+from fer.reports.picture import format_faces, report_picture
 from fer.reports.video import report_video
 
 ZIP_STARTS = (b"PK\3\4", b"PK\5\6")  # the second: of an empty one
 
 
 @dataclass
-class Desk:
+class Reporter:
     """Where everything that is brought gets recognised."""
 
     recogniser: Recogniser
     results: Path
     frames_per_second: float = 5  # of a video
-    latest: Recognised | None = None  # the last single picture
+    latest: RecognisedPicture | None = None  # the last single picture
 
     def take_source(self, source: str) -> None:
         """Recognise what a typed path or address leads to; raises UserError."""
@@ -47,13 +47,13 @@ class Desk:
     def take_path(self, path: Path, name: str, source: str) -> None:
         """Recognise what is in a folder or a file; name: printable; source: tells it from others of that name."""
         if path.is_dir():
-            self.take_items(items_in_folder(path), name, source)
+            self.take_items(list_folder(path), name, source)
         elif is_zip(path):
-            self.take_items(items_in_zip(path, name), name, source)
-        elif is_named(path.name, "video"):
+            self.take_items(list_zip(path, name), name, source)
+        elif has_media_type(path.name, "video"):
             self.take_video(path, name, source)
         else:
-            self.take_picture(name, new_item(name, "", path.stat().st_size, path.read_bytes).read())
+            self.take_picture(name, new_picture_file(name, "", path.stat().st_size, path.read_bytes).read())
 
     def take_uploads(self, files: list[tuple[str, bytes]]) -> None:
         """Recognise uploads, given as name and bytes; several pictures make one report, all else has its own.
@@ -63,7 +63,7 @@ class Desk:
         pictures = []
         with tempfile.TemporaryDirectory() as folder:
             for name, content in ((printable(name), content) for name, content in files):
-                is_video = is_named(name, "video")
+                is_video = has_media_type(name, "video")
                 if is_video or content.startswith(ZIP_STARTS):
                     path = Path(folder) / f"upload{Path(name).suffix if is_video else ''}"
                     path.write_bytes(content)
@@ -73,21 +73,21 @@ class Desk:
         if len(pictures) == 1:
             use_politely(self.take_picture, *pictures[0])
         elif pictures:
-            items = items_of_uploads(pictures)
+            items = list_uploads(pictures)
             self.take_items(items, "uploads", digest("\n".join(sorted(item.key for item in items)).encode()))
 
     def take_picture(self, name: str, content: bytes) -> None:
         """Recognise a single picture and show its table."""
         self.latest = report_picture(self.recogniser, name, content, self.results)
-        display(readable({name: self.latest.table}))
+        display(format_faces({name: self.latest.table}))
 
-    def take_items(self, items: list[Item], name: str, source: str) -> None:
+    def take_items(self, items: list[PictureFile], name: str, source: str) -> None:
         """Recognise many pictures, into a folder of results of their own."""
-        report_items(self.recogniser, items, name, folder_place(self.results, name, source))
+        report_collection(self.recogniser, items, name, folder_place(self.results, name, source))
 
     def take_video(self, path: Path, name: str, source: str) -> None:
         """Recognise the faces in a video, into a folder of results of its own."""
-        clip = open_clip(path, name, self.frames_per_second)
+        clip = open_video(path, name, self.frames_per_second)
         report_video(self.recogniser, clip, name, folder_place(self.results, name, source))
 
 

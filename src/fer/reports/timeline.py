@@ -11,15 +11,15 @@ from fer.expressions import EXPRESSIONS, class_colours, classes_in
 from fer.faces.tracking import FORGOTTEN_AFTER, Followed
 
 
-def record_columns(classes: Sequence[str]) -> tuple[str, ...]:
+def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a record of faces that a network for these classes has named."""
     return ("seconds", "face", "x", "y", "width", "height", *classes)
 
 
-RECORD_COLUMNS = record_columns(EXPRESSIONS)
+TIMELINE_COLUMNS = timeline_columns(EXPRESSIONS)
 
 
-def record_rows(seconds: float, table: pd.DataFrame, faces: list[Followed]) -> list[tuple]:
+def timeline_rows(seconds: float, table: pd.DataFrame, faces: list[Followed]) -> list[tuple]:
     """Return one row a face of a frame, with the network's own probabilities, not the smoothed ones.
 
     table: as from `Recogniser.recognise`; faces: what `follow` made of it, in the same order.
@@ -31,7 +31,7 @@ def record_rows(seconds: float, table: pd.DataFrame, faces: list[Followed]) -> l
 def plot_timeline(record: pd.DataFrame, most: int = 6) -> Figure:
     """Draw a curve for each class and each face over the seconds; of many faces, the `most` seen longest.
 
-    record: with the columns of `record_columns`, at least one row.
+    record: with the columns of `timeline_columns`, at least one row.
     """
     colours = class_colours(classes_in(record))
     numbers = sorted(record["face"].value_counts().index[:most])
@@ -59,7 +59,7 @@ def with_gaps(of_face: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([of_face, empty]).sort_values("seconds", kind="stable")
 
 
-def save_record(record: pd.DataFrame, path: Path) -> None:
+def save_timeline(record: pd.DataFrame, path: Path) -> None:
     """Write a record as CSV: seconds to the millisecond, probabilities to four digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rounded = record.round({"seconds": 3} | dict.fromkeys(classes_in(record), 4))

@@ -12,18 +12,18 @@ from IPython.display import Video, display
 
 from fer.faces.detection import find_near_and_far
 from fer.faces.tracking import follow
-from fer.media.videos import Clip
+from fer.media.videos import SampledVideo
 from fer.notebook.errors import UserError
 from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate, as_png
 from fer.recognition.recogniser import Recogniser
-from fer.reports.picture import count
-from fer.reports.timeline import plot_timeline, record_columns, record_rows, save_record
+from fer.reports.picture import pluralise
+from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
 
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
 
 
-def report_video(recogniser: Recogniser, clip: Clip, name: str, folder: Path) -> None:
+def report_video(recogniser: Recogniser, clip: SampledVideo, name: str, folder: Path) -> None:
     """Recognise the faces in each frame of a video; show and save their table, a timeline and a new video.
 
     name: of the video, for people. folder: for timeline.csv, timeline.png and annotated.mp4. What was recognised before
@@ -43,20 +43,20 @@ def report_video(recogniser: Recogniser, clip: Clip, name: str, folder: Path) ->
                     table = recogniser.recognise(image, find_near_and_far)
                     followed = follow(followed, table, seconds, smoothing=1, most=highest)
                     highest = max((highest, *(face.face for face in followed)))
-                    rows += record_rows(seconds, table, followed)
+                    rows += timeline_rows(seconds, table, followed)
                     numbers = [face.face for face in followed[: len(table)]]
                     writer.send(np.ascontiguousarray(annotate(image, table.assign(face=numbers))))
                     frames += 1
             except KeyboardInterrupt:
                 print("Stopped; what was recognised so far is kept.")
     (folder / "unfinished.mp4").replace(folder / "annotated.mp4")
-    print(f"{name}: {count(highest, 'face')} in {count(frames, 'frame')}")
-    show_record(pd.DataFrame(rows, columns=record_columns(recogniser.classes)), folder)
+    print(f"{name}: {pluralise(highest, 'face')} in {pluralise(frames, 'frame')}")
+    show_timeline(pd.DataFrame(rows, columns=timeline_columns(recogniser.classes)), folder)
 
 
-def show_record(record: pd.DataFrame, folder: Path) -> None:
+def show_timeline(record: pd.DataFrame, folder: Path) -> None:
     """Save and show the timeline of a video, and show annotated.mp4, which is in the folder already."""
-    save_record(record, folder / "timeline.csv")
+    save_timeline(record, folder / "timeline.csv")
     video = folder / "annotated.mp4"
     if len(record):
         timeline = as_png(plot_timeline(record))
@@ -65,7 +65,7 @@ def show_record(record: pd.DataFrame, folder: Path) -> None:
     if video.stat().st_size <= LARGEST_EMBEDDED:
         display(Video(video, embed=True, mimetype="video/mp4", html_attributes="controls muted loop"))
     picture = ", timeline.png" if len(record) else ""
-    print(f"Saved {folder}/: annotated.mp4, timeline.csv ({count(len(record), 'row')}){picture}.")
+    print(f"Saved {folder}/: annotated.mp4, timeline.csv ({pluralise(len(record), 'row')}){picture}.")
 
 
 def video_writer(file: Path, shape: tuple[int, int, int], per_second: float) -> Generator[None, np.ndarray, None]:

@@ -12,13 +12,13 @@ import pandas as pd
 
 from fer.faces.detection import crop_faces, find_thoroughly
 from fer.faces.tracking import BOX, Followed, find_faces_again, follow
-from fer.media.pictures import UnreadablePictureError, decode_upload, to_grey
+from fer.media.pictures import UnreadablePictureError, decode_image, to_grey
 from fer.notebook.errors import UserError
 from fer.recognition.drawing import annotate, as_jpeg, as_png, face_colour, plot_probabilities
 from fer.recognition.recogniser import Recogniser
-from fer.recognition.uncertainty import label_face, likeliest
-from fer.reports.picture import readable, save_picture
-from fer.reports.timeline import plot_timeline, record_columns, record_rows, save_record
+from fer.recognition.uncertainty import face_label, top_classes
+from fer.reports.picture import format_faces, save_picture
+from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
 
 WHOLE_EVERY = 8  # frames; between them, faces are looked for where they were, and a new one has to wait
 Answer = tuple[dict, list[bytes]]  # what can be said as JSON, and JPEG or PNG pictures to go with it
@@ -33,7 +33,7 @@ class Session:
     smoothing: int = 4  # frames; see `follow`
     frames: Iterator[tuple[float, np.ndarray]] = field(default_factory=lambda: iter(()))  # see `read_frames`
     faces: list[Followed] = field(default_factory=list)
-    rows: list[tuple] = field(default_factory=list)  # with the columns of `record_columns`
+    rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
     boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))  # of the frame before
     seen: int = 0  # frames
     highest: int = 0  # number of a face
@@ -61,7 +61,7 @@ class Session:
 def see_frame(session: Session, message: dict, picture: bytes) -> Answer:
     """Recognise, follow and record the faces of a frame from the browser, taken at message["seconds"]."""
     try:
-        image = decode_upload(picture, "The frame")
+        image = decode_image(picture, "The frame")
     except UnreadablePictureError:
         session.skipped += 1
         return {"kind": "skipped", "text": f"{session.skipped} unreadable pictures were skipped."}, []
@@ -85,7 +85,7 @@ def see(session: Session, image: np.ndarray, seconds: float) -> dict:
     session.boxes, session.seen = table[BOX].to_numpy(), session.seen + 1
     session.faces = follow(session.faces, table, seconds, session.smoothing, session.highest)
     session.highest = max((session.highest, *(face.face for face in session.faces)))
-    session.rows += record_rows(seconds, table, session.faces)
+    session.rows += timeline_rows(seconds, table, session.faces)
     faces = [describe_face(face, session.recogniser.classes) for face in session.faces[: len(table)]]
     return {"kind": "faces", "faces": faces, "milliseconds": milliseconds, "skipped": session.skipped}
 
@@ -94,20 +94,20 @@ def describe_face(face: Followed, classes: Sequence[str]) -> dict:
     """Return what the overlay draws for a face: number, box, smoothed probabilities, label and colour."""
     values = dict(zip((*BOX, *classes), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
     described = {"face": face.face, **values, "confidence": max(face.probabilities.tolist())}
-    answer = {"expression": likeliest(described)[0], "label": label_face(described), "colour": face_colour(described)}
+    answer = {"expression": top_classes(described)[0], "label": face_label(described), "colour": face_colour(described)}
     return described | answer
 
 
 def take_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
     """Recognise a still as `via_image` does; the answer holds the annotated picture, the bars and the table."""
-    image = decode_upload(picture, "The picture")
+    image = decode_image(picture, "The picture")
     table = session.recogniser.recognise(image, find_thoroughly)
     annotated = annotate(image, table)
     session.snapshots.append((annotated, table))
     number = len(session.snapshots)
     title = f"Picture {number}: {len(table) or 'no'} face{'' if len(table) == 1 else 's'}"
     bars = plot_probabilities(table, crop_faces(to_grey(image), table[BOX].to_numpy()))
-    rows = readable({f"picture {number}": table}).reset_index("face").to_dict("records")
+    rows = format_faces({f"picture {number}": table}).reset_index("face").to_dict("records")
     content = {"kind": "snapshot", "number": number, "title": title, "rows": rows}
     return content, [as_jpeg(annotated), *([as_png(bars)] if bars else [])]
 
@@ -122,12 +122,12 @@ def save_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
 
 def finish_record(session: Session, message: dict, picture: bytes) -> Answer:
     """Save what was recorded since the last time as webcam-<time>.csv, and answer with its timeline."""
-    record = pd.DataFrame(session.rows, columns=record_columns(session.recogniser.classes))
+    record = pd.DataFrame(session.rows, columns=timeline_columns(session.recogniser.classes))
     session.rows, session.faces, session.highest = [], [], 0
     if record.empty:
         return {"kind": "record", "text": "No face was seen, so there is nothing to record."}, []
     path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
-    save_record(record, path)
+    save_timeline(record, path)
     text = f"Saved {path}: {len(record)} rows, one a face a picture."
     return {"kind": "record", "text": text}, [as_png(plot_timeline(record))]
 
