@@ -56,7 +56,10 @@ SAVE_TO_DRIVE = False  # @param {type:"boolean"}
 from fer.notebook.errors import UserError, check_writable
 
 # %%
-from fer.notebook.setup import mount_drive, prepare_exporters, prepare_opencv, start_tensorflow
+from fer.notebook.front_end import mount_drive
+
+# %%
+from fer.notebook.setup import prepare_exporters, prepare_opencv, start_tensorflow
 
 # %%
 # @title Check the settings, start TensorFlow
@@ -124,7 +127,7 @@ from fer.faces.cascades import run_cascade
 from fer.faces.detection import find_faces
 
 # %%
-from fer.notebook.file_names import printable
+from fer.notebook.paths import to_printable
 
 # %%
 from fer.media.collections import list_folder

@@ -32,7 +32,10 @@ REPOSITORY = "{{repository}}"  # @param {type:"string"}
 from fer.notebook.errors import UserError
 
 # %%
-from fer.notebook.setup import colab_answers, prepare_opencv, start_tensorflow
+from fer.notebook.front_end import has_colab_frontend
+
+# %%
+from fer.notebook.setup import prepare_opencv, start_tensorflow
 
 # %%
 from fer.notebook.repository import find_models
@@ -81,7 +84,7 @@ from fer.recognition.uncertainty import name_expression
 from fer.recognition.drawing import annotate
 
 # %%
-from fer.notebook.file_names import picture_place
+from fer.notebook.paths import picture_result_path
 
 # %%
 from fer.reports.picture import format_faces, report_picture
@@ -217,7 +220,7 @@ desk = Reporter(recogniser, RESULTS, FRAMES_PER_SECOND)
 if SOURCE:
     desk.take_source(SOURCE)
 else:
-    ask_for_files(desk.take_uploads, colab=colab_answers())
+    ask_for_files(desk.take_uploads, field="SOURCE")
 
 # %% [markdown]
 # Why that answer? Choose a face of the last single picture (as long as there was none, of Eileen Collins).

@@ -36,7 +36,10 @@ REPOSITORY = "{{repository}}"  # @param {type:"string"}
 from fer.notebook.errors import UserError
 
 # %%
-from fer.notebook.setup import colab_answers, prepare_opencv, start_tensorflow
+from fer.notebook.front_end import has_colab_frontend
+
+# %%
+from fer.notebook.setup import prepare_opencv, start_tensorflow
 
 # %%
 from fer.notebook.repository import find_models
@@ -84,10 +87,10 @@ from fer.recognition.uncertainty import name_expression
 from fer.recognition.drawing import annotate, as_jpeg, as_png
 
 # %%
-from fer.notebook.file_names import printable
+from fer.notebook.paths import to_printable
 
 # %%
-from fer.notebook.uploads import find_file
+from fer.notebook.paths import existing_file
 
 # %%
 from fer.reports.picture import format_faces
@@ -148,4 +151,4 @@ from fer.webcam.camera import show_camera
 # %% tags=["interactive"]
 frames = read_frames(FILE) if FILE else iter(())
 session = Session(recogniser, RESULTS, SMOOTHING, frames)
-show_camera(session, colab_answers(), JPEG_QUALITY, Path(FILE).name)
+show_camera(session, has_colab_frontend(), JPEG_QUALITY, Path(FILE).name)

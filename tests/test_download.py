@@ -15,7 +15,7 @@ from fer.data.dataset import FaceDataset
 from fer.data.download import find_fer2013, find_own_pictures
 from fer.data.fer2013 import PUBLISHED_COUNTS, check_complete, read_fer2013
 from fer.notebook.errors import UserError
-from fer.notebook.setup import mount_drive
+from fer.notebook.front_end import mount_drive
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_drive_is_for_colab():
 @pytest.fixture
 def colab(fake_colab: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """In Colab, as far as tests/fake_colab has it."""
-    monkeypatch.setattr("fer.notebook.setup.IN_COLAB", True)
+    monkeypatch.setattr("fer.notebook.front_end.IN_COLAB", True)
     monkeypatch.setattr("fer.data.download.IN_COLAB", True)
 
 

@@ -17,8 +17,8 @@ from PIL import Image
 
 from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_image
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import printable, safe_stem
-from fer.notebook.uploads import files_of, find_file, find_path
+from fer.notebook.paths import existing_file, existing_path, safe_stem, to_printable
+from fer.notebook.uploads import uploaded_files
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -165,29 +165,29 @@ def test_both_versions_of_the_upload_widget():
     seven = {"a.jpg": {"metadata": {"name": "a.jpg"}, "content": b"123"}}
     eight = ({"name": "a.jpg", "type": "image/jpeg", "size": 3, "content": memoryview(b"123")},)
     for value in (seven, eight):
-        assert list(files_of(value)) == [("a.jpg", b"123")]
-    assert list(files_of(ipywidgets.FileUpload().value)) == []
+        assert list(uploaded_files(value)) == [("a.jpg", b"123")]
+    assert list(uploaded_files(ipywidgets.FileUpload().value)) == []
 
 
 def test_typed_path(tmp_path: Path):
     (tmp_path / "me.jpg").write_bytes(b"123")
-    assert find_file(str(tmp_path / "me.jpg")).read_bytes() == b"123"
+    assert existing_file(str(tmp_path / "me.jpg")).read_bytes() == b"123"
     with pytest.raises(UserError, match="is a folder"):
-        find_file(str(tmp_path))
+        existing_file(str(tmp_path))
 
 
 @pytest.mark.parametrize("path", ["you.jpg", "a\0b", "x" * 5000, "~nobody-of-that-name/a.jpg", "\udcff.jpg", "a\nb"])
 def test_a_path_to_nothing_is_one_sentence(path: str):
     with pytest.raises(UserError, match=r"^There is no file [^\n\0]{1,200}\. Check the spelling") as caught:
-        find_path(path)
+        existing_path(path)
     str(caught.value).encode()
 
 
 def test_names_are_shown_in_one_line_and_in_their_own_script():
     names = {"a\nb\x1b[31m.jpg": "a\ufffdb\ufffd[31m.jpg", "gpj.\u202eexe": "gpj.\ufffdexe", "a\udcffb": "a\ufffdb"}
-    assert {name: printable(name) for name in names} == names
+    assert {name: to_printable(name) for name in names} == names
     for name in ("Großmutter 祖母.jpeg", "<script>'\".jpg", "👨\u200d👩\u200d👧 🎂.png", "می\u200cخواهم.jpg"):
-        assert printable(name) == name
+        assert to_printable(name) == name
 
 
 def test_a_transparent_palette_becomes_white():

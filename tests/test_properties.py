@@ -16,7 +16,7 @@ from PIL import Image
 
 from fer.expressions import EXPRESSIONS
 from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_image
-from fer.notebook.file_names import printable, safe_stem
+from fer.notebook.paths import safe_stem, to_printable
 from fer.recognition.drawing import annotate
 from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.recognition.uncertainty import face_label
@@ -111,7 +111,7 @@ def test_every_answer_has_a_label(probabilities: np.ndarray, number: int):
 @quickly
 @given(st.text(st.characters(), max_size=100))
 def test_names(name: str):
-    shown = printable(name)
+    shown = to_printable(name)
     shown.encode()
     assert len(shown.splitlines()) <= 1
     assert safe_stem(name).replace("_", "").replace("-", "").isalnum() or not safe_stem(name).strip("_-")

@@ -19,7 +19,7 @@ from fer.media import collections
 from fer.media.pictures import to_grey
 from fer.notebook import uploads
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import digest, picture_place
+from fer.notebook.paths import picture_result_path, sha256_hex
 from fer.notebook.uploads import ask_for_files
 from fer.recognition import Recogniser
 from fer.recognition.drawing import annotate, as_jpeg, as_png, plot_probabilities
@@ -137,7 +137,7 @@ def test_folders_of_one_name_and_files_of_the_user_s_own_are_kept(desk: Reporter
     (desk.results / "table.csv").write_text("mine")
     (desk.results / "broken.png").write_text("mine")
     for name in ("mine", "table", "broken"):
-        assert picture_place(desk.results, f"{name}.jpg", digest(b"")) == desk.results / f"{name}-2"
+        assert picture_result_path(desk.results, f"{name}.jpg", sha256_hex(b"")) == desk.results / f"{name}-2"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -198,19 +198,22 @@ def test_an_unreadable_upload_is_one_sentence(desk: Reporter, capsys):
 def test_colab_s_dialogue_hands_everything_over(
     desk: Reporter, fake_colab: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
+    monkeypatch.setattr(uploads, "has_colab_frontend", lambda: True)
     monkeypatch.setenv("FAKE_UPLOADS", f"{HOPPER} {COLLINS}")
-    ask_for_files(desk.take_uploads, colab=True)
+    ask_for_files(desk.take_uploads, field="SOURCE")
     assert "uploads: 2 files, 2 faces, no problems" in capsys.readouterr().out
     monkeypatch.setenv("FAKE_UPLOADS", "")
-    ask_for_files(desk.take_uploads, colab=True)
+    ask_for_files(desk.take_uploads, field="SOURCE")
     assert capsys.readouterr().out == "No file was chosen. Run this cell again to choose one.\n"
 
 
 def test_jupyter_s_button_hands_everything_over(desk: Reporter, monkeypatch: pytest.MonkeyPatch):
     shown = []
-    monkeypatch.setattr(uploads, "display", lambda *widgets: shown.extend(widgets))
-    ask_for_files(desk.take_uploads, colab=False)
-    button = shown[0]
+    monkeypatch.setattr(uploads, "display_widget", lambda *arguments: shown.extend(arguments))
+    monkeypatch.setattr(uploads, "bind_output_to_cell", lambda: lambda: None)  # there is no cell here
+    ask_for_files(desk.take_uploads, field="SOURCE")
+    button, instead = shown
+    assert "type its path into the field SOURCE" in instead
     assert button.accept == "image/*,video/*,.zip"
     about = {"type": "", "size": 1, "last_modified": datetime.datetime.now(datetime.UTC)}
     files = [("me.zip", zipped(HOPPER)), ("me.jpg", HOPPER.read_bytes()), ("empty.jpg", b"")]

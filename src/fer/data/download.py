@@ -9,9 +9,9 @@ from pathlib import Path
 import kagglehub
 import requests
 
-from fer.notebook.errors import UserError, writing_to
+from fer.notebook.errors import UserError, writable_folder
+from fer.notebook.front_end import IN_COLAB, mount_drive
 from fer.notebook.progress import progress
-from fer.notebook.setup import IN_COLAB, mount_drive
 
 KAGGLE_DATASET = "msambare/fer2013"  # needs no account
 LONGEST_SILENCE = 30  # seconds
@@ -110,7 +110,7 @@ def upload_file(folder: Path, field: str) -> Path:
         raise UserError(f"{len(names)} files were chosen; one .zip or .csv is wanted. Run this cell again.")
     target = folder / f"upload-{field.lower()}{names[0].suffix.lower()}"
     unfinished = target.with_name(target.name + ".part")
-    with writing_to(folder):
+    with writable_folder(folder):
         unfinished.write_bytes(chosen.popitem()[1])
         unfinished.replace(target)
     return target
@@ -126,7 +126,7 @@ def download_file(address: str, folder: Path, what: str = "FER-2013", ways: str 
     if target.exists():
         return target
     unfinished = target.with_name(target.name + ".part")
-    with writing_to(folder):
+    with writable_folder(folder):
         try:
             expected = stream_to(unfinished, address, what)
         except requests.RequestException as error:  # no such host, a refusal, a line that is cut

@@ -13,7 +13,7 @@ from fer.faces.detection import crop_faces, cut_out, find_faces, find_thoroughly
 from fer.media.collections import PictureFile, list_folder, list_zip
 from fer.media.pictures import decode_image, to_grey
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import printable
+from fer.notebook.paths import to_printable
 from fer.notebook.progress import progress
 
 VALIDATION_FRACTION = 1 / 8
@@ -31,7 +31,7 @@ def read_own_pictures(source: Path, whole: bool) -> tuple[FaceDataset, list[str]
     """
     classified, problems = sort_by_class(list_items(source))
     images, names, files = [], [], []
-    for name, item in progress(classified, f"Reading {printable(source.name)}", unit="pictures"):
+    for name, item in progress(classified, f"Reading {to_printable(source.name)}", unit="pictures"):
         try:
             images.append(to_face(item, whole))
             names.append(name)
@@ -60,9 +60,9 @@ def list_items(source: Path) -> list[PictureFile]:
     if is_folder:
         return list_folder(source)
     if is_zip:
-        return list_zip(source, printable(source.name))
+        return list_zip(source, to_printable(source.name))
     what = "is neither a folder nor a whole zip" if exists else f"is not there (this notebook runs in {Path.cwd()})"
-    raise UserError(f"PICTURES is {printable(str(source))[:200]!r}, which {what}. {LAYOUT}, or a zip of it.")
+    raise UserError(f"PICTURES is {to_printable(str(source))[:200]!r}, which {what}. {LAYOUT}, or a zip of it.")
 
 
 def sort_by_class(items: list[PictureFile]) -> tuple[list[tuple[str, PictureFile]], list[str]]:

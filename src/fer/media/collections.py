@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import digest, printable
+from fer.notebook.paths import sha256_hex, to_printable
 
 LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compression
 LARGEST_ARCHIVE = 50_000_000_000  # bytes, unpacked
@@ -57,12 +57,15 @@ def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
 
 def list_uploads(files: list[tuple[str, bytes]]) -> list[PictureFile]:
     """List uploaded files, given as name and bytes."""
-    return [new_picture_file(name, f"{name} {digest(data)}", len(data), partial(bytes, data)) for name, data in files]
+    return [
+        new_picture_file(name, f"{name} {sha256_hex(content)}", len(content), partial(bytes, content))
+        for name, content in files
+    ]
 
 
 def new_picture_file(name: str, key: str, size: int, read: Callable[[], bytes]) -> PictureFile:
     """Make an item whose name is fit for people and spreadsheets, and which is not read when it is too large."""
-    shown = printable(name)
+    shown = to_printable(name)
     if shown.startswith(("=", "+", "-", "@")):  # a spreadsheet would take it for a formula
         shown = f"./{shown}"
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import printable
-from fer.notebook.uploads import find_file
+from fer.notebook.paths import existing_file, to_printable
 
 LONGEST_FRAME_SIDE = 640  # pixels, as the frames of the camera
 
@@ -30,10 +29,10 @@ def read_frames(path: str, per_second: float = 10) -> Iterator[tuple[float, np.n
 
     Of a video see `open_video`; a picture is a single frame. Raises UserError for a file that is missing or neither.
     """
-    file = find_file(path)
+    file = existing_file(path)
     if has_media_type(file.name, "image"):
         return iter([(0.0, shrink(decode_image(file.read_bytes(), file.name)))])
-    return open_video(file, printable(file.name), per_second).frames
+    return open_video(file, to_printable(file.name), per_second).frames
 
 
 def open_video(file: Path, name: str, per_second: float) -> SampledVideo:

@@ -10,7 +10,7 @@ import requests
 from requests import exceptions
 
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import printable
+from fer.notebook.paths import to_printable
 
 LARGEST_DOWNLOAD = 100_000_000  # bytes
 LONGEST_DOWNLOAD = 60.0  # seconds, all in all
@@ -68,7 +68,7 @@ def download(address: str, largest: int, deadline: float) -> tuple[str, bytes] |
             if reason:
                 return UserError(f"{host(answer.url)} {reason}")
             name = unquote(urlsplit(answer.url).path.rstrip("/").rpartition("/")[2])
-            return printable(name) or host(answer.url), bytes(content)
+            return to_printable(name) or host(answer.url), bytes(content)
     except Exception as error:  # no such host, no network, a broken answer: each is one sentence
         return UserError(f"{host(address)} {next(text for kind, text in REASONS.items() if isinstance(error, kind))}")
 
@@ -77,16 +77,16 @@ def refusal(answer: requests.Response) -> str:
     """Say why an answer is no picture, by its headers alone; empty if it may be one."""
     if not answer.ok:
         hint = "It wants a log-in." if answer.status_code in (401, 403) else "Is the address right?"
-        return f"answers {answer.status_code} ({printable(answer.reason or '')[:60]}). {hint} {INSTEAD}"
+        return f"answers {answer.status_code} ({to_printable(answer.reason or '')[:60]}). {hint} {INSTEAD}"
     kind = answer.headers.get("Content-Type", PICTURE_TYPES[0]).lower()
     if not kind.startswith(PICTURE_TYPES):
-        return f"answers with {printable(kind)[:60]}, not with a picture: copy the address of the picture itself."
+        return f"answers with {to_printable(kind)[:60]}, not with a picture: copy the address of the picture itself."
     return ""
 
 
 def host(address: str) -> str:
     """Return the host of an address: what can be shown of it without its passwords and keys."""
     try:
-        return printable(urlsplit(address).hostname or address)[:100]
+        return to_printable(urlsplit(address).hostname or address)[:100]
     except ValueError:
-        return printable(address)[:100]
+        return to_printable(address)[:100]

@@ -14,7 +14,7 @@ import tensorflow as tf
 from sklearn.metrics import accuracy_score
 
 from fer.expressions import SIDE
-from fer.notebook.errors import writing_to
+from fer.notebook.errors import writable_folder
 from fer.notebook.setup import suppress_stderr
 
 EXPORTED_FILES = ("fer.onnx", "fer.tflite", "fer-int8.tflite")
@@ -84,7 +84,7 @@ def one_by_one(faces: np.ndarray) -> Iterator[list[np.ndarray]]:
 
 def write_exported(contents: dict[str, bytes], folder: Path) -> None:
     """Write files, each beside its place and then renamed: who is cut off here leaves the former files whole."""
-    with writing_to(folder):
+    with writable_folder(folder):
         for name, content in contents.items():
             unfinished = folder / f"unfinished.{name}"
             unfinished.write_bytes(content)

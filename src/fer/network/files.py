@@ -15,7 +15,7 @@ import h5py
 import keras
 
 from fer.expressions import EXPRESSIONS, SIDE, is_valid_class_name
-from fer.notebook.errors import UserError, writing_to
+from fer.notebook.errors import UserError, writable_folder
 
 MODEL_FILES = ("fer.json", "fer.h5")
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
@@ -35,7 +35,7 @@ def save_network(network: keras.Model, folder: Path, classes: tuple[str, ...] = 
     Each is written beside and then renamed, so that a run cut off here leaves the former files whole. Raises UserError
     where the disk refuses.
     """
-    with writing_to(folder):
+    with writable_folder(folder):
         unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
         unfinished["fer.json"].write_text(add_class_names(portable_json(network.to_json()), classes))
         logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
@@ -96,7 +96,7 @@ def back_up_network(models: Path, name: str) -> Path:
             return kept
         if not any((kept / file).exists() for file in MODEL_FILES):
             break
-    with writing_to(kept):
+    with writable_folder(kept):
         for file in (*MODEL_FILES, CHECKSUMS):
             if (models / file).exists():
                 shutil.copy(models / file, kept / f"unfinished.{file}")

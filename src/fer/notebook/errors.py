@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(ValueError):
@@ -18,14 +18,14 @@ class UserError(ValueError):
 
 
 @contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
+def writable_folder(folder: Path) -> Iterator[None]:
     """Make a folder for what is written meanwhile; what its disk refuses is a UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         # HDF5 tells the number of the system's error in its text alone.
-        is_full = any(number == error.errno or f"errno = {number}" in str(error) for number in DISK_IS_FULL)
+        is_full = any(number == error.errno or f"errno = {number}" in str(error) for number in DISK_FULL_ERRORS)
         reason = "its disk is full" if is_full else error.strerror or str(error)[:100]
         raise UserError(
             f"Nothing can be written in {folder.absolute()}: {reason}. What is whole there stays whole."
@@ -36,5 +36,14 @@ def writing_to(folder: Path) -> Iterator[None]:
 def check_writable(*folders: Path) -> None:
     """Write a byte in each folder and take it away again: better to hear of it now than after an hour of training."""
     for folder in folders:
-        with writing_to(folder), tempfile.NamedTemporaryFile(dir=folder) as file:
+        with writable_folder(folder), tempfile.NamedTemporaryFile(dir=folder) as file:
             file.write(b"0")
+
+
+@contextmanager
+def print_user_errors() -> Iterator[None]:
+    """Print a UserError in place of raising it, so that the next file still gets its turn."""
+    try:
+        yield
+    except UserError as error:
+        print(error)

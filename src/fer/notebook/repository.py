@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from fer.notebook.errors import UserError
-from fer.notebook.setup import mount_drive
+from fer.notebook.front_end import mount_drive
 
 
 def find_models(repository: str, drive_folder: str = "") -> Path:

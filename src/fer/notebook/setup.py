@@ -1,4 +1,4 @@
-"""Set up the place where the notebook runs: Colab, JupyterLab or a plain kernel."""
+"""Set up the packages that the notebook runs with, in Colab, JupyterLab or a plain kernel."""
 
 import importlib
 import importlib.util
@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from fer.notebook.errors import UserError
 
@@ -18,7 +17,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off 
 
 OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels
 EXPORTERS = {"tf2onnx": "tf2onnx", "onnxruntime": "onnxruntime", "ai_edge_litert": "ai-edge-litert"}  # module: package
-IN_COLAB = "google.colab" in sys.modules
 
 
 def prepare_opencv() -> None:
@@ -31,7 +29,7 @@ def prepare_opencv() -> None:
     if subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0:
         return
     print(f"The installed OpenCV has no Haar cascades: installing {OPENCV} …")
-    install("--no-deps", "--force-reinstall", OPENCV)  # --no-deps: numpy and the rest stay as they are
+    pip_install("--no-deps", "--force-reinstall", OPENCV)  # --no-deps: numpy and the rest stay as they are
     if "cv2" in sys.modules:
         raise UserError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
     importlib.invalidate_caches()
@@ -42,11 +40,11 @@ def prepare_exporters() -> None:
     missing = [package for module, package in EXPORTERS.items() if importlib.util.find_spec(module) is None]
     if missing:
         print(f"Installing {', '.join(missing)} …")
-        install(*missing)
+        pip_install(*missing)
         importlib.invalidate_caches()
 
 
-def install(*options_and_packages: str) -> None:
+def pip_install(*options_and_packages: str) -> None:
     """Let pip install packages into this environment; raises UserError with pip's last words."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", *options_and_packages]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -80,28 +78,3 @@ def start_tensorflow() -> None:
         gpus = tf.config.list_physical_devices("GPU")
         tf.constant(0)  # the first tensor makes it look at its devices
     print(f"TensorFlow {tf.__version__} on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}.")
-
-
-def mount_drive(wish: str) -> Path:
-    """Mount the user's Google Drive, which asks for permission, and return its folder; wish: the field that wants it.
-
-    Raises UserError outside Colab, and where permission is denied.
-    """
-    if not IN_COLAB:
-        raise UserError(f"{wish}, but Google Drive is only at hand in Colab.")
-    from google.colab import drive
-
-    try:
-        drive.mount("/content/drive")
-    except Exception as error:  # Colab's page answers a refusal with various errors
-        raise UserError(f"{wish}, but Google Drive did not open ({str(error)[:100]}). Allow it, or clear it.") from None
-    return Path("/content/drive/MyDrive")
-
-
-def colab_answers() -> bool:
-    """Tell whether a Colab page answers JavaScript; other editors have google.colab, but answer nothing."""
-    if not IN_COLAB:
-        return False
-    from google.colab import output
-
-    return output.eval_js("1", timeout_sec=5) == 1

@@ -1,50 +1,48 @@
-"""Ask for files: Colab's own dialogue there, a widget in Jupyter."""
+"""Ask for files and hand over results: by Colab's own dialogues there, by a button and a link in Jupyter."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ipywidgets
-from IPython.display import display
+from IPython.display import FileLink, display
 
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import printable
+from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend
 
 
-def ask_for_files(use: Callable[[list[tuple[str, bytes]]], None], colab: bool) -> None:
-    """Let the user choose pictures, videos and zips, and call `use` with the name and the bytes of each.
+def ask_for_files(handle: Callable[[list[tuple[str, bytes]]], None], field: str) -> None:
+    """Let the user choose pictures, videos and zips, and call `handle` with the name and the bytes of each.
 
-    In Colab this waits for the user; elsewhere it shows a button and returns, and `use` is called when files arrive.
+    In Colab this waits for the user; the list is empty where nothing was chosen. Elsewhere it shows a button and
+    returns, and `handle` is called when files arrive; what it shows is saved with the notebook, as this cell's output.
     (ipywidgets' button loses Colab's runtime with files of 1 MB and more: jupyter-widgets/ipywidgets#3452.)
-    """
-    if colab:
-        from google.colab import files
 
+    field: the form field for a path, to be named where no button can be shown.
+    """
+    if not has_colab_frontend():
+        button = ipywidgets.FileUpload(accept="image/*,video/*,.zip", multiple=True, description="Choose files")
+        use_this_cell = bind_output_to_cell()
+
+        def on_files(_: dict) -> None:
+            use_this_cell()
+            handle(list(uploaded_files(button.value)))
+
+        button.observe(on_files, names="value")
+        display_widget(button, f"To choose a file, type its path into the field {field} and run the cells again.")
+        return
+    from google.colab import files
+
+    try:
         chosen = files.upload()
         if not chosen:
             print("No file was chosen. Run this cell again to choose one.")
-        use(list(chosen.items()))
-        return
-    button = ipywidgets.FileUpload(accept="image/*,video/*,.zip", multiple=True, description="Choose files")
-    output = ipywidgets.Output()
-
-    def on_files(_: dict) -> None:
-        output.clear_output()
-        with output:
-            use(list(files_of(button.value)))
-
-    button.observe(on_files, names="value")
-    display(button, output)
+        handle(list(chosen.items()))
+    except KeyboardInterrupt:  # the stop button of the cell
+        print("Stopped. Run this cell again to choose files.")
 
 
-def use_politely(use: Callable[..., None], *arguments: object) -> None:
-    """Call `use`; a file that it cannot take is reported, and the others still get their turn."""
-    try:
-        use(*arguments)
-    except UserError as problem:
-        print(problem)
-
-
-def files_of(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
+def uploaded_files(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of each file in the value of a FileUpload, of ipywidgets 7 (dict) or 8 (tuple)."""
     if isinstance(value, dict):
         yield from ((name, bytes(file["content"])) for name, file in value.items())
@@ -52,22 +50,17 @@ def files_of(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
         yield from ((file["name"], bytes(file["content"])) for file in value)
 
 
-def find_file(path: str) -> Path:
-    """Return the file whose path was typed; raises UserError where there is none."""
-    file = find_path(path)
-    if not file.is_file():
-        raise UserError(f"{printable(path)} is a folder. Type the path of a file.")
-    return file
+def download_results(folder: Path) -> None:
+    """Pack a folder into <folder>.zip and hand it over: Colab downloads it, elsewhere a link to it is shown.
 
+    Raises UserError where there is nothing in the folder yet.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise UserError(f"There is nothing in {folder}/ to download yet. Run the cells above first.")
+    archive = shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
+    if has_colab_frontend():
+        from google.colab import files
 
-def find_path(path: str) -> Path:
-    """Return the file or folder whose path was typed; raises UserError where there is none."""
-    try:
-        found = Path(path).expanduser()
-        if found.exists():
-            return found
-    except (OSError, ValueError, RuntimeError):  # too long, with a zero byte, the home of nobody
-        pass
-    raise UserError(
-        f"There is no file {printable(path)[:200]}. Check the spelling; this notebook runs in {Path.cwd()}."
-    )
+        files.download(archive)
+    else:
+        display(FileLink(archive, result_html_prefix="Download "))

@@ -14,7 +14,7 @@ from fer.faces.detection import find_thoroughly
 from fer.media.collections import PictureFile
 from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
-from fer.notebook.file_names import digest
+from fer.notebook.paths import sha256_hex
 from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate
 from fer.recognition.recogniser import COLUMNS, Recogniser
@@ -33,7 +33,7 @@ def recognise_files(recogniser: Recogniser, items: list[PictureFile], folder: Pa
     journal = folder / "journal.jsonl"
     known = {key: entry for key, entry in read_finished(journal).items() if (folder / entry["thumbnail"]).exists()}
     network = network_fingerprint(recogniser)
-    keys = [digest(f"{network} {item.key}".encode(errors="backslashreplace")) for item in items]
+    keys = [sha256_hex(f"{network} {item.key}".encode(errors="backslashreplace")) for item in items]
     waiting = [(key, item) for key, item in dict(zip(keys, items, strict=True)).items() if key not in known]
     if len(waiting) < len(items):
         print(f"{len(items) - len(waiting)} of {len(items)} are known from before.")

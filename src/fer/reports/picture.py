@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from fer.expressions import classes_in
 from fer.faces.detection import crop_faces, find_thoroughly
 from fer.media.pictures import decode_image, to_grey
-from fer.notebook.file_names import SOURCE_KEY, digest, picture_place
+from fer.notebook.paths import SOURCE_KEY, picture_result_path, sha256_hex
 from fer.recognition.drawing import annotate, as_jpeg, as_png, plot_probabilities
 from fer.recognition.recogniser import RecognisedPicture, Recogniser
 from fer.recognition.uncertainty import name_expression
@@ -28,8 +28,8 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     image = decode_image(content, name)
     table = recogniser.recognise(image, find_thoroughly)
     annotated = annotate(image, table)
-    source = digest(content)
-    saved = picture_place(results, name, source)
+    source = sha256_hex(content)
+    saved = picture_result_path(results, name, source)
     save_picture(annotated, table, saved, source)
     print(f"{name}: {pluralise(len(table), 'face')}")
     display(DisplayedImage(as_jpeg(annotated), format="jpeg"))
@@ -48,7 +48,7 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
 def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, source: str = "") -> None:
     """Write an annotated (height, width, 3) picture and the table of its faces as <saved>.png and .csv.
 
-    source: the SHA-256 of the picture file, which the PNG keeps for `picture_place`.
+    source: the SHA-256 of the picture file, which the PNG keeps for `picture_result_path`.
     """
     saved.parent.mkdir(parents=True, exist_ok=True)
     about = PngInfo()

@@ -10,9 +10,8 @@ from IPython.display import display
 from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip, new_picture_file
 from fer.media.videos import has_media_type, open_video
 from fer.media.web import fetch_picture
-from fer.notebook.errors import UserError
-from fer.notebook.file_names import digest, folder_place, printable
-from fer.notebook.uploads import find_path, use_politely
+from fer.notebook.errors import UserError, print_user_errors
+from fer.notebook.paths import existing_path, make_result_folder, sha256_hex, to_printable
 from fer.recognition.recogniser import RecognisedPicture, Recogniser
 from fer.reports.overview import report_collection
 from fer.reports.picture import format_faces, report_picture
@@ -37,12 +36,12 @@ class Reporter:
             self.take_picture(*fetch_picture(source))
             return
         if "://" in source:
-            raise UserError(f"{printable(source)[:100]} is neither a path nor an http(s) address.")
-        path = find_path(source)
+            raise UserError(f"{to_printable(source)[:100]} is neither a path nor an http(s) address.")
+        path = existing_path(source)
         try:
-            self.take_path(path, printable(path.name), digest(os.fsencode(path.resolve())))
+            self.take_path(path, to_printable(path.name), sha256_hex(os.fsencode(path.resolve())))
         except OSError as error:
-            raise UserError(f"{printable(path.name)} cannot be read ({error.strerror}).") from None
+            raise UserError(f"{to_printable(path.name)} cannot be read ({error.strerror}).") from None
 
     def take_path(self, path: Path, name: str, source: str) -> None:
         """Recognise what is in a folder or a file; name: printable; source: tells it from others of that name."""
@@ -62,19 +61,21 @@ class Reporter:
         """
         pictures = []
         with tempfile.TemporaryDirectory() as folder:
-            for name, content in ((printable(name), content) for name, content in files):
+            for name, content in ((to_printable(name), content) for name, content in files):
                 is_video = has_media_type(name, "video")
                 if is_video or content.startswith(ZIP_STARTS):
                     path = Path(folder) / f"upload{Path(name).suffix if is_video else ''}"
                     path.write_bytes(content)
-                    use_politely(self.take_path, path, name, digest(content))
+                    with print_user_errors():
+                        self.take_path(path, name, sha256_hex(content))
                 else:
                     pictures.append((name, content))
         if len(pictures) == 1:
-            use_politely(self.take_picture, *pictures[0])
+            with print_user_errors():
+                self.take_picture(*pictures[0])
         elif pictures:
             items = list_uploads(pictures)
-            self.take_items(items, "uploads", digest("\n".join(sorted(item.key for item in items)).encode()))
+            self.take_items(items, "uploads", sha256_hex("\n".join(sorted(item.key for item in items)).encode()))
 
     def take_picture(self, name: str, content: bytes) -> None:
         """Recognise a single picture and show its table."""
@@ -83,12 +84,12 @@ class Reporter:
 
     def take_items(self, items: list[PictureFile], name: str, source: str) -> None:
         """Recognise many pictures, into a folder of results of their own."""
-        report_collection(self.recogniser, items, name, folder_place(self.results, name, source))
+        report_collection(self.recogniser, items, name, make_result_folder(self.results, name, source))
 
     def take_video(self, path: Path, name: str, source: str) -> None:
         """Recognise the faces in a video, into a folder of results of its own."""
         clip = open_video(path, name, self.frames_per_second)
-        report_video(self.recogniser, clip, name, folder_place(self.results, name, source))
+        report_video(self.recogniser, clip, name, make_result_folder(self.results, name, source))
 
 
 def is_zip(path: Path) -> bool:

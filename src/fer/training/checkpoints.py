@@ -14,7 +14,7 @@ import tensorflow as tf
 from filelock import FileLock, Timeout
 
 from fer.data.dataset import FaceDataset
-from fer.notebook.errors import UserError, writing_to
+from fer.notebook.errors import UserError, writable_folder
 
 
 def run_folder(parent: Path, network: keras.Model, recipe: tuple, training: FaceDataset, seed: int) -> Path:
@@ -30,7 +30,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 
     What its disk refuses, and what the memory does, becomes a UserError.
     """
-    with writing_to(folder):
+    with writable_folder(folder):
         try:
             with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
                 yield

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fer.data.dataset import FaceDataset
-from fer.notebook.errors import writing_to
+from fer.notebook.errors import writable_folder
 from fer.notebook.progress import progress
 from fer.training.augmentation import Augmentation, augment, one_hot
 from fer.training.checkpoints import run_folder
@@ -52,7 +52,7 @@ def what_to_learn(
             train(teacher, own, training, targets, validation, folder, own_seed)
             with short_numbers():
                 asked = opinion(teacher, training, recipes[0].augmentation, own_seed)
-            with writing_to(folder):
+            with writable_folder(folder):
                 unfinished = folder / "unfinished.npy"
                 np.save(unfinished, asked)
                 unfinished.replace(kept)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from fer.notebook.errors import UserError
+
 SOURCE_KEY = "source SHA-256"  # the key under which a saved picture says of which file it shows the faces
 
 
-def printable(name: str) -> str:
+def to_printable(name: str) -> str:
     """Replace what cannot be shown in one line of text: control characters, changes of direction, broken letters."""
     joiners = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # part of emoji and of Persian and Indian words
     return "".join(
@@ -24,38 +26,38 @@ def safe_stem(name: str) -> str:
     return re.sub(r"[^\w-]+", "_", Path(name.replace("\\", "/")).stem)[:60].strip("_") or "picture"
 
 
-def digest(content: bytes) -> str:
+def sha256_hex(content: bytes) -> str:
     """Return the SHA-256 of some bytes in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
-def picture_place(results: Path, name: str, source: str) -> Path:
+def picture_result_path(results: Path, name: str, source: str) -> Path:
     """Return where the result of a picture goes, without ending: results/<name>, or <name>-2 and so on.
 
     source: the SHA-256 of the file; its own former result is overwritten, that of another file never.
     """
-    return free_place(results, name, source, picture_source)
+    return first_free_path(results, name, source, source_of_picture)
 
 
-def folder_place(results: Path, name: str, source: str) -> Path:
+def make_result_folder(results: Path, name: str, source: str) -> Path:
     """Make and return the folder results/<name>/ for what comes of a video or of many pictures, or <name>-2/ and so on.
 
     source: what tells it from another of the same name, such as a SHA-256; the folder's file `source` keeps it.
     """
-    place = free_place(results, name, source, folder_source)
+    place = first_free_path(results, name, source, source_of_folder)
     place.mkdir(parents=True, exist_ok=True)
     (place / "source").write_text(source)
     return place
 
 
-def free_place(results: Path, name: str, source: str, source_of: Callable[[Path], str | None]) -> Path:
+def first_free_path(results: Path, name: str, source: str, source_of: Callable[[Path], str | None]) -> Path:
     """Return the first of results/<name>, <name>-2, -3 … that is free (None) or of the same source."""
     stem = safe_stem(name)
     places = (results / (stem if number == 1 else f"{stem}-{number}") for number in itertools.count(1))
     return next(place for place in places if source_of(place) in (None, source))
 
 
-def picture_source(place: Path) -> str | None:
+def source_of_picture(place: Path) -> str | None:
     """Return the source that a saved picture names, "" if it names none, None if there is nothing."""
     saved = place.with_suffix(".png")
     if not saved.exists():
@@ -67,8 +69,29 @@ def picture_source(place: Path) -> str | None:
         return ""
 
 
-def folder_source(place: Path) -> str | None:
+def source_of_folder(place: Path) -> str | None:
     """Return the source that a folder of results names, "" if it names none, None if there is no such folder."""
     if not place.exists():
         return None
     return (place / "source").read_text() if (place / "source").is_file() else ""
+
+
+def existing_file(path: str) -> Path:
+    """Return the file whose path was typed; raises UserError where there is none."""
+    file = existing_path(path)
+    if not file.is_file():
+        raise UserError(f"{to_printable(path)} is a folder. Type the path of a file.")
+    return file
+
+
+def existing_path(path: str) -> Path:
+    """Return the file or folder whose path was typed; raises UserError where there is none."""
+    try:
+        found = Path(path).expanduser()
+        if found.exists():
+            return found
+    except (OSError, ValueError, RuntimeError):  # too long, with a zero byte, the home of nobody
+        pass
+    raise UserError(
+        f"There is no file {to_printable(path)[:200]}. Check the spelling; this notebook runs in {Path.cwd()}."
+    )
