@@ -1,32 +1,51 @@
-"""Bundle src/*.py (jupytext percent notebooks) and src/fer/ into self-contained notebooks.
+"""Build the three notebooks from src/*.py (jupytext percent files) and what they reach of src/fer.
 
-    python src/build.py            write the three notebooks, keeping the outputs of unchanged cells
+    python src/build.py            write the notebooks, keeping the outputs of unchanged cells
     python src/build.py --run      run them too and keep what they print and draw
     python src/build.py --check    write nothing; exit 1 and show the difference if a notebook is out of date
 
-A cell that only says `from fer.faces.detection import find_faces` becomes that module's text, folded under a title.
+Rules for the sources:
+
+- A code cell that only says `from fer.room.module import name, …` is an open cell: it becomes the text of these
+  definitions, after the imports from other packages that they use.
+- Below a heading `## … Helpers (nothing to read here)`, a code cell tagged `helpers` lists in the same way what the
+  notebook's own cells use. It becomes one folded cell a room, with all that is reached and not open elsewhere. The
+  section is collapsed, so the next cell begins with a heading of that level. What must run before the other rooms'
+  imports (a change of the installed OpenCV) stands in the section, between a first cell of helpers and a second.
+- A code cell tagged `settings` becomes a form. Cells tagged `dataset-pictures` or `interactive` keep no output.
+- `![what it shows](results/picture.png)` is put into the notebook; {{repository}} and {{colab}} become addresses.
+- Cells that are neither folded nor a form have at most 45 lines of 88 characters; a notebook has at most 8 helpers.
 """
 
 import argparse
-import ast
+import base64
 import difflib
 import hashlib
+import io
 import re
+import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
+from PIL import Image
 
+from bundle import WIDTH, CodeCell, replace_imports
+from package import read_package
 from run import run_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ROOT / "src"
 NOTEBOOKS = ("train_model", "via_image", "via_webcam")
 KEEP_NO_OUTPUT = {"dataset-pictures", "interactive"}  # tags: shows FER-2013 faces; is of use only while it runs
-FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["helpers"]}
+HELPERS_HEADING = re.compile(r"(#+) .*Helpers \(nothing to read here\)")
+MOST_LINES, MOST_HELPERS = 45, 8  # of a visible cell; cells in a notebook
+PICTURE_WIDTH = 900
 METADATA = {
     "colab": {"provenance": [], "toc_visible": True},
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -34,106 +53,183 @@ METADATA = {
 }
 
 
-def build(name: str, former: NotebookNode | None) -> NotebookNode:
-    """Bundle one notebook; cells whose source is in `former`, too, keep the outputs they have there."""
-    source = jupytext.reads((SOURCES / f"{name}.py").read_text(), fmt="py:percent")
+def build(name: str, former: NotebookNode | None = None, repository: str = "", root: Path = ROOT) -> NotebookNode:
+    """Build one notebook; cells whose source is in `former`, too, keep the outputs they have there.
+
+    repository: its address, such as https://github.com/owner/name, or none. Raises ValueError, which says what to
+    change in the sources.
+    """
+    source = jupytext.reads((root / "src" / f"{name}.py").read_text(), fmt="py:percent")
+    for cell in source.cells:
+        cell.source = fill_in(cell.source, name, repository)
     metadata = METADATA | ({"accelerator": "GPU"} if name == "train_model" else {})
     notebook = nbformat.v4.new_notebook(metadata=metadata, nbformat_minor=5)
-    bundled: dict[str, str] = {}
+    code_cells = [CodeCell(cell.source, is_helper(cell)) for cell in source.cells if cell.cell_type == "code"]
+    texts = iter(replace_imports(code_cells, read_package(root / "src")))
     for cell in source.cells:
-        modules = imported_modules(cell.source) if cell.cell_type == "code" else []
-        if not modules:
-            notebook.cells.append(new_cell(cell.cell_type, fill_in(cell.source, name), cell.metadata))
-        for module in modules:
-            notebook.cells.append(new_cell("code", bundle_module(module, bundled), FOLDED))
-    ids: set[str] = set()
-    former_cells = {cell.source: cell for cell in former.cells if cell.cell_type == "code"} if former else {}
-    for cell in notebook.cells:
-        cell.id = cell_id(cell.source, ids)
-        if cell.cell_type == "code" and cell.source in former_cells:
-            cell.execution_count = former_cells[cell.source].execution_count
-            cell.outputs = former_cells[cell.source].outputs
-        drop_outputs(cell)
+        if cell.cell_type == "code":
+            notebook.cells += [nbformat.v4.new_code_cell(text, metadata=metadata_of(cell)) for text in next(texts)]
+        else:
+            text = embed_pictures(cell.source, root)
+            notebook.cells.append(nbformat.v4.new_markdown_cell(text, metadata=cell.metadata))
+    number_cells(notebook.cells)
+    collapse_helpers(notebook)
+    if former:
+        keep_outputs(notebook, former)
     return notebook
 
 
-def new_cell(kind: str, source: str, metadata: dict) -> NotebookNode:
-    """Make a code or a markdown cell."""
-    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-    return make(source, metadata=dict(metadata))
+def metadata_of(cell: NotebookNode) -> dict:
+    """Return a code cell's metadata for the notebook: helpers are folded, and settings are a form."""
+    if is_helper(cell):
+        return FOLDED
+    tags = cell.metadata.get("tags", [])
+    others = [tag for tag in tags if tag != "settings"]
+    kept = {key: value for key, value in cell.metadata.items() if key != "tags"} | ({"tags": others} if others else {})
+    return kept | ({"cellView": "form"} if "settings" in tags else {})
 
 
-def imported_modules(source: str) -> list[str]:
-    """Return the fer modules that a cell imports, if that is all it does."""
-    statements = ast.parse(source).body if "from fer." in source else []
-    if not statements:
-        return []
-    if not all(isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fer.") for node in statements):
-        raise ValueError(f"a cell that imports from fer must do nothing else:\n{source}")
-    return list(dict.fromkeys(node.module.removeprefix("fer.") for node in statements))
+def fill_in(source: str, name: str, repository: str) -> str:
+    """Put the repository's and Colab's address where a source leaves room for them.
+
+    Without a repository, lines with Colab's address are left out: a badge that leads nowhere is worse than none.
+    """
+    if repository:
+        owner_and_name = repository.removeprefix("https://github.com/")
+        address = f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{name}.ipynb"
+        source = source.replace("{{colab}}", address)
+    else:
+        source = re.sub(r"^.*\{\{colab\}\}.*\n\n?", "", source, flags=re.MULTILINE)
+    return source.replace("{{repository}}", repository)
 
 
-def bundle_module(module: str, bundled: dict[str, str]) -> str:
-    """Return a module's text as a notebook cell; `bundled` maps the names defined so far to their modules."""
-    path = SOURCES / "fer" / f"{module.replace('.', '/')}.py"
-    text = insert_scripts(path.read_text(), path.parent)
-    tree = ast.parse(text)
-    lines = text.splitlines()
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fer."):
-            needed = node.module.removeprefix("fer.")
-            if needed not in bundled.values():
-                raise ValueError(f"fer.{module} needs fer.{needed}: the notebook must import it in an earlier cell")
-            lines[node.lineno - 1 : node.end_lineno] = [None] * (node.end_lineno - node.lineno + 1)
-        for name in defined_names(node):
-            if bundled.setdefault(name, module) != module:
-                raise ValueError(f"fer.{module} and fer.{bundled[name]} both define {name}; in a notebook they clash")
-    bundled[f"module {module}"] = module
-    title = ast.get_docstring(tree).splitlines()[0].rstrip(".")
-    body = "\n".join(line for line in lines if line is not None)
-    while "\n\n\n\n" in body:
-        body = body.replace("\n\n\n\n", "\n\n\n")
-    return f"# @title {title}\n{body.strip()}"
+def find_repository(root: Path = ROOT) -> str:
+    """Return the address of the repository: pyproject.toml's, else that of the remote `origin`, else none."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text()).get("tool", {}).get("fer", {})
+    command = ["git", "-C", str(root), "remote", "get-url", "origin"]
+    origin = subprocess.run(command, capture_output=True, text=True).stdout
+    return github_address(settings.get("repository", "") or origin)
 
 
-def insert_scripts(text: str, folder: Path) -> str:
-    """Put the text of a file in place of a module's `(Path(__file__).parent / "page" / "that file").read_text()`."""
-    reading = re.compile(r'\(Path\(__file__\)\.parent / "page" / "([\w.]+)"\)\.read_text\(\)')
-    return reading.sub(lambda found: f'r"""{(folder / "page" / found[1]).read_text()}"""', text)
+def github_address(remote: str) -> str:
+    """Return https://github.com/owner/name for the address of a git remote; empty if it is not on GitHub.
+
+    Of `https://user:token@github.com/…` nothing secret is kept.
+    """
+    found = re.search(r"(?:^|//|@)github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$", remote.strip())
+    return f"https://github.com/{found[1]}" if found else ""
 
 
-def defined_names(node: ast.stmt) -> list[str]:
-    """Return the names that a top-level statement defines."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return [node.name]
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return [target.id for target in targets if isinstance(target, ast.Name)]
+def repository_of(notebook_text: str) -> str:
+    """Return the address of the repository that a built notebook's badge has; empty if it has none.
+
+    --check builds with it, since a fork's or a clone's origin differs from the one of whoever built the notebook.
+    """
+    found = re.search(r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/main/", notebook_text)
+    return f"https://github.com/{found[1]}" if found else ""
 
 
-def fill_in(source: str, name: str) -> str:
-    """Put the repository and the Colab address where the source leaves room for them."""
-    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["fer"]["repository"]
-    return source.replace("{{colab}}", colab_address(repository, name)).replace("{{repository}}", repository)
+def embed_pictures(markdown: str, root: Path) -> str:
+    """Put pictures of results/ into a markdown cell itself, as data URIs.
+
+    A notebook opened in Colab from GitHub has no file beside it, and Colab does not show a cell's attachments
+    (googlecolab/colabtools#3836); data URIs are what it writes itself. JupyterLab and GitHub show them as well.
+    """
+    picture = re.compile(r"(!\[[^\]]*\]\()(results/[^)\s]+)\)")
+    return picture.sub(lambda found: f"{found[1]}{data_uri(root / found[2])})", markdown)
 
 
-def colab_address(repository: str, name: str) -> str:
-    """Return the address that opens a notebook of a GitHub repository in Colab."""
-    owner_and_name = repository.removeprefix("https://github.com/").strip("/")
-    return f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{name}.ipynb"
+def data_uri(path: Path) -> str:
+    """Return a picture, at most PICTURE_WIDTH wide, as PNG or JPEG, whichever is smaller."""
+    with Image.open(path) as image:
+        picture = Image.new("RGB", image.size, "white")
+        picture.paste(image, mask=image.convert("RGBA"))
+    picture.thumbnail((PICTURE_WIDTH, picture.height))
+    encoded = []
+    for kind, options in (("jpeg", {"quality": 85}), ("png", {})):
+        buffer = io.BytesIO()
+        picture.save(buffer, kind, optimize=True, **options)
+        encoded.append(f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}")
+    return min(encoded, key=len)
 
 
-def cell_id(source: str, taken: set[str]) -> str:
-    """Derive a cell's id from its text, so that the same text always has the same id."""
-    digest = hashlib.sha256(source.encode()).hexdigest()
-    found = next(digest[i : i + 8] for i in range(len(digest)) if digest[i : i + 8] not in taken)
-    taken.add(found)
-    return found
+def number_cells(cells: Sequence[NotebookNode]) -> None:
+    """Derive the cells' ids from their texts, so that the same text always has the same id."""
+    taken: set[str] = set()
+    for cell in cells:
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()
+        cell.id = next(digest[i : i + 8] for i in range(len(digest)) if digest[i : i + 8] not in taken)
+        taken.add(cell.id)
 
 
-def drop_outputs(cell: NotebookNode) -> None:
+def collapse_helpers(notebook: NotebookNode) -> None:
+    """Collapse the sections of helpers, in Colab and in JupyterLab.
+
+    Both hide all from a heading to the next one of its level or above. Raises ValueError where a helper is outside of
+    such a section, or something else would be hidden at its end.
+    """
+    hidden = []
+    for i, heading in enumerate(notebook.cells):
+        found = HELPERS_HEADING.match(heading.source)
+        if heading.cell_type == "markdown" and found:
+            section = cells_of_section(notebook.cells[i + 1 :], found[1])
+            if not section or not is_helper(section[-1]):
+                raise ValueError(
+                    f"After the last helper, begin a markdown cell with `{found[1]} …`: the story goes on."
+                )
+            heading.metadata |= {"id": heading.id, "jp-MarkdownHeadingCollapsed": True}
+            notebook.metadata.colab.setdefault("collapsed_sections", []).append(heading.id)
+            hidden += section
+    if any(is_helper(cell) and cell not in hidden for cell in notebook.cells):
+        raise ValueError("Above the cell tagged `helpers`, write the heading `## Helpers (nothing to read here)`.")
+
+
+def cells_of_section(cells: Sequence[NotebookNode], level: str) -> list[NotebookNode]:
+    """Return the cells up to the next heading of a level (`##`) or above."""
+    heading = re.compile(rf"#{{1,{len(level)}}} ")
+    return list(takewhile(lambda cell: cell.cell_type == "code" or not heading.match(cell.source), cells))
+
+
+def keep_outputs(notebook: NotebookNode, former: NotebookNode) -> None:
+    """Give cells the outputs that a cell with the same source has in the former notebook."""
+    former_cells = {cell.source: cell for cell in former.cells if cell.cell_type == "code"}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source in former_cells:
+            cell.execution_count = former_cells[cell.source].execution_count
+            cell.outputs = former_cells[cell.source].outputs
+    drop_outputs(notebook)
+
+
+def drop_outputs(notebook: NotebookNode) -> None:
     """Remove the outputs that must not be kept."""
-    if cell.cell_type == "code" and KEEP_NO_OUTPUT & set(cell.metadata.get("tags", [])):
-        cell.outputs, cell.execution_count = [], None
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and KEEP_NO_OUTPUT & set(cell.metadata.get("tags", [])):
+            cell.outputs, cell.execution_count = [], None
+
+
+def is_helper(cell: NotebookNode) -> bool:
+    """Tell whether a built cell is one of the helpers."""
+    return "helpers" in cell.metadata.get("tags", [])
+
+
+def is_visible(cell: NotebookNode) -> bool:
+    """Tell whether a built cell shows its code to everybody, in Colab, too."""
+    return cell.cell_type == "code" and cell.metadata.get("cellView") != "form"
+
+
+def find_violations(notebook: NotebookNode) -> list[str]:
+    """Return what makes a built notebook hard to read: long lines and cells, too many helpers."""
+    found = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        lines = cell.source.splitlines() if is_visible(cell) else []
+        name = f"cell {number} ({lines[0][:50]} …)" if lines else ""
+        if len(lines) > MOST_LINES:
+            found.append(f"{name}: {len(lines)} lines, at most {MOST_LINES}")
+        for place, line in enumerate(lines, start=1):
+            if len(line) > WIDTH:
+                found.append(f"{name}, line {place}: {len(line)} characters, at most {WIDTH}")
+    helpers = sum(map(is_helper, notebook.cells))
+    return found + ([f"{helpers} cells of helpers, at most {MOST_HELPERS}"] if helpers > MOST_HELPERS else [])
 
 
 def main() -> int:
@@ -143,26 +239,33 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("names", nargs="*", default=NOTEBOOKS)
     options = parser.parse_args()
-    stale = False
+    is_stale = False
+    violations = []
     for name in options.names:
         path = ROOT / f"{name}.ipynb"
         former_text = path.read_text() if path.exists() else ""
-        notebook = build(name, nbformat.reads(former_text, as_version=4) if former_text else None)
+        former = nbformat.reads(former_text, as_version=4) if former_text else None
+        repository = repository_of(former_text) if options.check else find_repository()
+        try:
+            notebook = build(name, former, repository)
+        except ValueError as error:
+            sys.exit(f"src/{name}.py: {error}")
+        violations += [f"{path.name}, {violation}" for violation in find_violations(notebook)]
         if options.run:
             run_notebook(notebook, ROOT)
-            for cell in notebook.cells:
-                drop_outputs(cell)
+            drop_outputs(notebook)
         text = nbformat.writes(notebook) + "\n"
         if options.check and text != former_text:
-            stale = True
+            is_stale = True
             difference = difflib.unified_diff(former_text.splitlines(), text.splitlines(), path.name, "built", n=1)
             print("\n".join(line[:200] for line in list(difference)[:60]))
         elif not options.check:
             path.write_text(text)
             print(f"wrote {path.name}")
-    if stale:
+    if is_stale:
         print("The notebooks are not what src/ says. Repair with: make notebooks")
-    return int(stale)
+    print(*violations, sep="\n", end="\n" if violations else "")
+    return int(is_stale or bool(violations))
 
 
 if __name__ == "__main__":
