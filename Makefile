@@ -41,6 +41,7 @@ film: $(READY)  ## film the live view of via_webcam.ipynb in JupyterLab: results
 
 lint: $(READY)  ## repair what ruff can
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+	$(BIN)/ruff format --line-length=88 src/train_model.py src/via_image.py src/via_webcam.py
 
 lock: $(READY)  ## write requirements-dev.txt anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
