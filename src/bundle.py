@@ -19,29 +19,37 @@ class CodeCell(NamedTuple):
     text: str
     has_helpers: bool = False  # it lists names for the folded cells, and its place is theirs
 
+    @property
+    def python(self) -> str:
+        """The text without the lines that are IPython's own."""
+        return re.sub(r"^[%!].*$", "", self.text, flags=re.MULTILINE)
+
+    @property
+    def imported(self) -> list[tuple[str, str]]:
+        """(name, module) for what it imports from fer; raises ValueError if it does anything else, too."""
+        tree = ast.parse(self.python)
+        imported = imports_from_fer(tree, "A cell")
+        if imported and (imports_in(tree) or not all(isinstance(node, ast.ImportFrom) for node in tree.body)):
+            raise ValueError(f"A cell that imports from fer must do nothing else:\n{self.text}")
+        return imported
+
 
 def replace_imports(cells: Sequence[CodeCell], package: Package) -> list[list[str]]:
     """Return the texts by which each cell is replaced: itself, open definitions, or folded cells, one a room.
 
     Raises ValueError, which says what to change, where the notebook would not do the same as the modules.
     """
-    imported = [imports_of_cell(cell.text) for cell in cells]
-    own_code = [
-        without_magics(cell.text)
-        for cell, names in zip(cells, imported, strict=True)
-        if not names and not cell.has_helpers
-    ]
-    listed = chain(*(names for cell, names in zip(cells, imported, strict=True) if cell.has_helpers))
-    check_listed(listed, own_code)
-    pieces = [find_definitions(package, names) for names in imported]
+    own_code = [cell.python for cell in cells if not cell.imported and not cell.has_helpers]
+    check_listed(chain(*(cell.imported for cell in cells if cell.has_helpers)), own_code)
+    pieces = [find_definitions(package, cell.imported) for cell in cells]
     shown = {one for cell, piece in zip(cells, pieces, strict=True) if not cell.has_helpers for one in piece}
     helpers = [one for one in find_reached(package, chain(*pieces)) if one not in shown]
     places = [i for i, cell in enumerate(cells) if cell.has_helpers]
+    if helpers and not places:
+        raise ValueError(f"{helpers[0]} is needed: add a section of helpers, though its cell may list nothing.")
     for i in places:
         pieces[i] = helpers if i == places[-1] else whole_rooms(package, pieces[i], helpers)
         helpers = [one for one in helpers if one not in pieces[i]]
-    if helpers and not places:
-        raise ValueError(f"{helpers[0]} is needed: add a section of helpers, though its cell may list nothing.")
     sequence = list(chain(*pieces))
     check_sequence(package, sequence)
     check_clashes(package, sequence, own_code)
@@ -49,20 +57,6 @@ def replace_imports(cells: Sequence[CodeCell], package: Package) -> list[list[st
         helper_texts(package, piece) if cell.has_helpers else [write_cell(package, piece) if piece else cell.text]
         for cell, piece in zip(cells, pieces, strict=True)
     ]
-
-
-def imports_of_cell(code: str) -> list[tuple[str, str]]:
-    """Return (name, module) for what a cell imports from fer; raises ValueError if it does anything else, too."""
-    tree = ast.parse(without_magics(code))
-    imported = imports_from_fer(tree, "A cell")
-    if imported and (imports_in(tree) or not all(isinstance(node, ast.ImportFrom) for node in tree.body)):
-        raise ValueError(f"A cell that imports from fer must do nothing else:\n{code}")
-    return imported
-
-
-def without_magics(code: str) -> str:
-    """Remove the lines that are IPython's and not Python's."""
-    return re.sub(r"^[%!].*$", "", code, flags=re.MULTILINE)
 
 
 def check_listed(listed: Iterable[tuple[str, str]], own_code: Sequence[str]) -> None:

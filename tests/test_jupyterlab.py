@@ -51,6 +51,11 @@ BOX_ON_OVERLAY = """([canvas, colour]) => {
   return {columns: ends(columns), rows: ends(rows), width, height};
 }"""
 
+# Of each cell with helpers: whether it is hidden, and whether it ran.
+HELPERS = """window.jupyterapp.shell.currentWidget.content.widgets
+  .filter(cell => (cell.model.getMetadata("tags") ?? []).includes("helpers"))
+  .map(cell => [cell.isHidden, cell.model.executionCount > 0])"""
+
 
 class Wire:
     """What goes over the page's web sockets: frames under way, and the most that were at once."""
@@ -89,6 +94,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict]:
         seen |= {"page": page, "wire": Wire(page), "server": server}
         page.on("response", lambda response: seen["requests"].append(keep(response)))
         open_notebook(page, address)
+        seen["helpers"] = page.evaluate(HELPERS)
         screenshot(page, "1-off")
         press(page, "Start the camera")
         page.get_by_role("button", name="Go live").wait_for()
@@ -136,6 +142,11 @@ def expected() -> pd.Series:
 def saved(lab: dict, pattern: str) -> Path:
     [path] = (lab["folder"] / "results").glob(pattern)
     return path
+
+
+def test_helpers_are_collapsed_and_run_all_the_same(lab: dict):
+    assert lab["helpers"]
+    assert all(state == [True, True] for state in lab["helpers"])
 
 
 def test_box_sits_on_the_face_in_the_mirror(lab: dict, expected: pd.Series):
