@@ -18,7 +18,7 @@
 #
 # The defaults are good. In Colab each line is a form field.
 
-# %%
+# %% tags=["settings"]
 # @title Settings
 NETWORK = "modern"  # @param ["modern", "original"]
 # @markdown `modern` is small and the better one; `original` is the network that this project started from.
@@ -52,14 +52,62 @@ SAVE_TO_DRIVE = False  # @param {type:"boolean"}
 # @markdown Colab only: keep data, network and results in your Google Drive, in the folder `fer`. A training that was
 # @markdown cut off, even with its runtime, goes on from there when you run all cells again.
 
+# %% [markdown]
+# ## Helpers (nothing to read here)
+
+# %% tags=["helpers"]
+from fer.notebook.setup import prepare_opencv, start_tensorflow
+
 # %%
+prepare_opencv()
+start_tensorflow()
+
+# %% tags=["helpers"]
+from fer.data.dataset import class_counts, split_held_out
+from fer.data.download import find_fer2013, find_own_pictures
+from fer.data.duplicates import find_conflicting_labels, find_duplicates, find_leaked
+from fer.data.fer2013 import check_complete, read_fer2013, write_csv
+from fer.data.own_pictures import read_own_pictures
+from fer.evaluation.calibration import (
+    MIN_CALIBRATION_FACES,
+    apply_temperature_to_network,
+    fit_temperature,
+    reliability_table,
+    risk_coverage_table,
+)
+from fer.evaluation.figures import (
+    plot_architecture,
+    plot_confusion,
+    plot_errors,
+    plot_history,
+    plot_mean_faces,
+    plot_reliability,
+    plot_robustness,
+    plot_samples,
+)
+from fer.evaluation.metrics import (
+    choose_save_folder,
+    comparison_table,
+    evaluate,
+    most_confident_errors,
+    predict,
+)
+from fer.evaluation.robustness import robustness_table
+from fer.network.architectures import NETWORKS, multiply_adds
+from fer.network.export import check_exported, export_network
+from fer.network.files import load_network, save_network
+from fer.network.transfer import build_from_pretrained, find_pretrained
 from fer.notebook.errors import UserError, check_writable
-
-# %%
 from fer.notebook.front_end import mount_drive
+from fer.notebook.setup import prepare_exporters
+from fer.training.augmentation import evaluation_batches
+from fer.training.checkpoints import run_folder
+from fer.training.distillation import answers_to_views, what_to_learn
+from fer.training.hardware import build_on, find_hardware, plain_copy
+from fer.training.training import RECIPES, for_devices, lineage, train, with_limits
 
-# %%
-from fer.notebook.setup import prepare_exporters, prepare_opencv, start_tensorflow
+# %% [markdown]
+# ## Check the settings
 
 # %%
 # @title Check the settings, start TensorFlow
@@ -72,7 +120,8 @@ if START_FROM not in ("scratch", "shipped network"):
 FINE_TUNE = START_FROM == "shipped network"
 if FINE_TUNE and NETWORK != "modern":
     raise UserError(
-        f"The shipped network is a modern one, but NETWORK is {NETWORK}: choose modern, or start from scratch."
+        f"The shipped network is a modern one, but NETWORK is {NETWORK}: "
+        "choose modern, or start from scratch."
     )
 if not 0 < SHARE <= 1:
     raise UserError(f"SHARE is {SHARE}; it must be above 0 and at most 1.")
@@ -81,17 +130,22 @@ if EPOCHS < 0:
 if not 0 <= SEED < 2**32:
     raise UserError(f"SEED is {SEED}; it must be from 0 to 4,294,967,295.")
 if not (0 <= STOP_ACCURACY <= 1 and 0 <= STOP_VAL_ACCURACY <= 1):
-    raise UserError(f"The thresholds {STOP_ACCURACY} and {STOP_VAL_ACCURACY} must be shares from 0 to 1: 0.75 is 75 %.")
+    raise UserError(
+        f"The thresholds {STOP_ACCURACY} and {STOP_VAL_ACCURACY} "
+        "must be shares from 0 to 1: 0.75 is 75 %."
+    )
 HOME = mount_drive("SAVE_TO_DRIVE is on") / "fer" if SAVE_TO_DRIVE else Path()
 RUN = (
-    ("fine-tuned" if FINE_TUNE else NETWORK) + "-with-duplicates" * KEEP_DUPLICATES + "-try" * (SHARE < 1 or EPOCHS > 0)
+    ("fine-tuned" if FINE_TUNE else NETWORK)
+    + "-with-duplicates" * KEEP_DUPLICATES
+    + "-try" * (SHARE < 1 or EPOCHS > 0)
 )
 DATA, MODELS = HOME / "data", HOME / "models"
-RECORDS = HOME / "results" / ("own" if PICTURES else "")  # those of own pictures are kept apart
+RECORDS = (
+    HOME / "results" / ("own" if PICTURES else "")
+)  # those of own pictures are kept apart
 RESULTS = RECORDS if RUN == "modern" and not PICTURES else RECORDS / RUN
 check_writable(DATA, MODELS, RESULTS)
-prepare_opencv()
-start_tensorflow()
 
 # %% [markdown]
 # ## Get the data
@@ -103,47 +157,13 @@ start_tensorflow()
 # themselves: equal ones stay together, and when you add some, the others stay where they are.
 
 # %%
-from fer.notebook.progress import progress
-
-# %%
-from fer.expressions import EXPRESSIONS
-
-# %%
-from fer.data.dataset import class_counts, split_held_out
-
-# %%
-from fer.data.fer2013 import check_complete, read_fer2013, write_csv
-
-# %%
-from fer.data.download import find_fer2013, find_own_pictures
-
-# %%
-from fer.media.pictures import decode_image
-
-# %%
-from fer.faces.cascades import run_cascade
-
-# %%
-from fer.faces.detection import find_faces
-
-# %%
-from fer.notebook.paths import to_printable
-
-# %%
-from fer.media.collections import list_folder
-
-# %%
-from fer.data.duplicates import find_conflicting_labels, find_duplicates, find_leaked
-
-# %%
-from fer.data.own_pictures import read_own_pictures
-
-# %%
 # @title Read the pictures
 import pandas as pd
 
 if PICTURES:
-    everything, problems = read_own_pictures(find_own_pictures(PICTURES, DATA), WHOLE_PICTURE)
+    everything, problems = read_own_pictures(
+        find_own_pictures(PICTURES, DATA), WHOLE_PICTURE
+    )
     pd.DataFrame({"problem": problems}).to_csv(RESULTS / "problems.csv", index=False)
 else:
     csv = DATA / "fer2013.csv"
@@ -152,13 +172,19 @@ else:
     check_complete(everything)
     if source != csv:
         write_csv(everything, csv)
-print(f"{len(problems)} bad rows or files left out{':' if problems else '.'}", *problems[:20], sep="\n  ")
+print(
+    f"{len(problems)} bad rows or files left out{':' if problems else '.'}",
+    *problems[:20],
+    sep="\n  ",
+)
 if len(problems) > 20:
     print(f"  … and {len(problems) - 20} more.")
 
 # %%
 TESTED_ON = "validation" if PICTURES else "PublicTest"
-class_counts(everything).rename(index={"Training": "training", "PublicTest": TESTED_ON} if PICTURES else {})
+class_counts(everything).rename(
+    index={"Training": "training", "PublicTest": TESTED_ON} if PICTURES else {}
+)
 
 # %% [markdown]
 # ### Take out what would flatter the result
@@ -175,49 +201,54 @@ if PICTURES:
     disputed = find_conflicting_labels(validation)
     validation = validation.select(~disputed)
     print(f"{disputed.sum()} validation pictures occur under two labels.")
-    absent = [name for label, name in enumerate(everything.classes) if label not in validation.labels]
+    absent = [
+        name
+        for label, name in enumerate(everything.classes)
+        if label not in validation.labels
+    ]
     if len(validation.labels) == 0:
-        raise UserError("None of the pictures came to be among those for validation. Bring more.")
+        raise UserError(
+            "None of the pictures came to be among those for validation. Bring more."
+        )
     if absent:
         print(
-            f"For validation there is no picture of {', '.join(absent)}: how well these are told apart stays unknown."
+            f"For validation there is no picture of {', '.join(absent)}: "
+            "how well these are told apart stays unknown."
         )
 leaked = find_leaked(validation, everything.split("Training"))
 unfit = duplicates.leaked | duplicates.conflicting
-training = everything.select((everything.splits == "Training") & ~(unfit & (not KEEP_DUPLICATES)))
+training = everything.select(
+    (everything.splits == "Training") & ~(unfit & (not KEEP_DUPLICATES))
+)
 print(f"{leaked.sum()} of {len(leaked):,} {TESTED_ON} pictures also occur in Training.")
 print(f"{duplicates.leaked.sum()} training pictures also occur in a test split.")
 print(f"{duplicates.conflicting.sum()} training pictures occur under two labels.")
 print(f"{duplicates.repeated.sum()} training pictures repeat an earlier one.")
-print(f"Training on {len(training.labels):,} pictures, duplicates {'kept' if KEEP_DUPLICATES else 'removed'}.")
+print(
+    f"Training on {len(training.labels):,} pictures, "
+    f"duplicates {'kept' if KEEP_DUPLICATES else 'removed'}."
+)
 
 # %%
 # @title Use a share of the data
 import numpy as np
 
 if SHARE < 1:
-    training = training.select(np.arange(0, len(training.labels), 1 / SHARE).astype(int))
+    training = training.select(
+        np.arange(0, len(training.labels), 1 / SHARE).astype(int)
+    )
     chosen = np.arange(0, len(validation.labels), 1 / SHARE).astype(int)
     validation, leaked = validation.select(chosen), leaked[chosen]
-    print(f"A try with {len(training.labels):,} pictures for training and {len(validation.labels):,} for validation.")
+    print(
+        f"A try with {len(training.labels):,} pictures for training and "
+        f"{len(validation.labels):,} for validation."
+    )
 
 # %% [markdown]
 # ## Look at the data
 #
 # The labels are noisy: on FER-2013's seven classes, people themselves named 65 ± 5 % as labelled (Goodfellow et al.
 # 2013). Nothing that learns from them gets to 100 %.
-
-# %%
-from fer.evaluation.figures import (
-    plot_architecture,
-    plot_confusion,
-    plot_history,
-    plot_mean_faces,
-    plot_errors,
-    plot_reliability,
-    plot_robustness,
-    plot_samples,
-)
 
 # %% tags=["dataset-pictures"]
 samples = plot_samples(training, each=10, seed=SEED)
@@ -239,24 +270,13 @@ mean_faces = plot_mean_faces(training)
 # one keeps its pairs alike no more.)
 
 # %%
-from fer.network.architectures import NETWORKS, multiply_adds
-
-# %%
-from fer.training.hardware import build_on, find_hardware, plain_copy
-
-# %%
 # @title See what it is trained on
 hardware = find_hardware()
-print(*hardware.remarks, f"Its layers are built for {hardware.precision} numbers.", sep="\n")
-
-# %%
-from fer.network.files import load_network, save_network
-
-# %%
-from fer.notebook.repository import has_models
-
-# %%
-from fer.network.transfer import build_from_pretrained, find_pretrained
+print(
+    *hardware.remarks,
+    f"Its layers are built for {hardware.precision} numbers.",
+    sep="\n",
+)
 
 # %%
 # @title From scratch, or from the shipped network
@@ -271,7 +291,8 @@ build_here = partial(build_on, hardware, build)
 # @title Build and draw the network
 import keras
 
-keras.utils.clear_session()  # so that layers have the same names each time, and a run is known again
+# Layers have the same names each time, so that a run is known again.
+keras.utils.clear_session()
 keras.utils.set_random_seed(SEED)
 student = build_here()
 untrained = student.get_weights()
@@ -294,42 +315,26 @@ plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 # `modern` are so high that its schedule normally runs to its end.
 
 # %%
-from fer.training.augmentation import Augmentation, evaluation_batches
-
-# %%
-from fer.training.callbacks import StopAtAccuracy
-
-# %%
-from fer.training.checkpoints import run_folder
-
-# %%
-from fer.training.averaging import averaged_weights
-
-# %%
-from fer.training.training import RECIPES, for_devices, lineage, train, with_limits
-
-# %%
 # @title The recipe
 recipe = for_devices(RECIPES["fine-tune" if FINE_TUNE else NETWORK], hardware.replicas)
 recipe = with_limits(recipe, EPOCHS, STOP_ACCURACY, STOP_VAL_ACCURACY)
-networks = {number: one._asdict() | one.augmentation._asdict() for number, one in enumerate(lineage(recipe), start=1)}
+networks = {
+    number: one._asdict() | one.augmentation._asdict()
+    for number, one in enumerate(lineage(recipe), start=1)
+}
 pd.DataFrame(networks).drop(["augmentation", "teacher"])
 
 # %%
-from fer.evaluation.calibration import (
-    MIN_CALIBRATION_FACES,
-    risk_coverage_table,
-    fit_temperature,
-    apply_temperature_to_network,
-    reliability_table,
-)
-
-# %%
 # @title Keep some pictures back
-others, calibration = split_held_out(training, 1 / recipe.hold_out_one_in if recipe.hold_out_one_in else 0)
+others, calibration = split_held_out(
+    training, 1 / recipe.hold_out_one_in if recipe.hold_out_one_in else 0
+)
 if len(calibration.labels) >= MIN_CALIBRATION_FACES:
     training = others
-print(f"{len(others.labels):,} pictures are trained on, {len(calibration.labels):,} held out.")
+print(
+    f"{len(others.labels):,} pictures are trained on, "
+    f"{len(calibration.labels):,} held out."
+)
 
 # %% [markdown]
 # `modern` is the last of five networks of the same kind, trained one after the other. The first learns from the labels.
@@ -349,11 +354,10 @@ print(f"{len(others.labels):,} pictures are trained on, {len(calibration.labels)
 # epochs here, because this was a second run, which found the training finished: yours prints a line an epoch.)
 
 # %%
-from fer.training.distillation import answers_to_views, what_to_learn
-
-# %%
 # @title Train the teachers
-targets, weights = what_to_learn(build_here, recipe, training, validation, MODELS / "runs", SEED)
+targets, weights = what_to_learn(
+    build_here, recipe, training, validation, MODELS / "runs", SEED
+)
 
 # %% [markdown]
 # Now the network itself.
@@ -377,8 +381,12 @@ network = plain_copy(student, build)  # one that every machine computes alike
 
 # %%
 history.to_csv(RESULTS / "history.csv", index=False, float_format="%.5f")
-kept = student.evaluate(evaluation_batches(validation), return_dict=True, verbose=0)["accuracy"]
-plot_history(history, recipe.stop_accuracy, recipe.stop_val_accuracy, kept).savefig(RESULTS / "acc-loss.png", dpi=120)
+kept = student.evaluate(evaluation_batches(validation), return_dict=True, verbose=0)[
+    "accuracy"
+]
+plot_history(history, recipe.stop_accuracy, recipe.stop_val_accuracy, kept).savefig(
+    RESULTS / "acc-loss.png", dpi=120
+)
 
 # %%
 history.set_index("epoch").round(4)
@@ -392,15 +400,19 @@ history.set_index("epoch").round(4)
 # weights of the last layer. No answer changes, only how sure the network says it is.
 
 # %%
-from fer.evaluation.metrics import comparison_table, evaluate, choose_save_folder, predict, most_confident_errors
-
-# %%
 # @title Calibrate
 if len(calibration.labels) >= MIN_CALIBRATION_FACES:
-    views = answers_to_views(network, calibration, lineage(recipe)[0].augmentation.scaled(2), SEED)
-    temperature = fit_temperature(np.concatenate(views), np.tile(calibration.labels, len(views)))
+    views = answers_to_views(
+        network, calibration, lineage(recipe)[0].augmentation.scaled(2), SEED
+    )
+    temperature = fit_temperature(
+        np.concatenate(views), np.tile(calibration.labels, len(views))
+    )
     apply_temperature_to_network(network, temperature)
-    print(f"Temperature {temperature:.2f} (above 1: it was too sure of itself; below 1: not sure enough).")
+    print(
+        f"Temperature {temperature:.2f} (above 1: it was too sure of itself; "
+        "below 1: not sure enough)."
+    )
 else:
     print("No pictures, or too few, were kept back: the network is not calibrated.")
 
@@ -418,7 +430,8 @@ probabilities = predict(network, validation)
 metrics = evaluate(probabilities, validation, leaked)
 low, high = metrics["accuracy_95_percent_interval"]
 print(
-    f"{TESTED_ON}, {metrics['pictures']:,} pictures: {metrics['accuracy']:.1%} right ({low:.1%} to {high:.1%}, 95 %)."
+    f"{TESTED_ON}, {metrics['pictures']:,} pictures: "
+    f"{metrics['accuracy']:.1%} right ({low:.1%} to {high:.1%}, 95 %)."
 )
 print(f"{metrics['duplicates']} of them also occur in the archive's Training:")
 for name in ("accuracy_without_duplicates", "accuracy_on_duplicates"):
@@ -430,7 +443,9 @@ pd.DataFrame(metrics["classes"]).T.round(3).astype({"pictures": int})
 
 # %%
 confusion = pd.DataFrame(metrics["confusion"]).T
-plot_confusion(confusion, "your folders" if PICTURES else "FER-2013").savefig(RESULTS / "confusion.png", dpi=120)
+plot_confusion(confusion, "your folders" if PICTURES else "FER-2013").savefig(
+    RESULTS / "confusion.png", dpi=120
+)
 
 # %% [markdown]
 # ### How far can it be trusted?
@@ -441,15 +456,15 @@ plot_confusion(confusion, "your folders" if PICTURES else "FER-2013").savefig(RE
 reliability = reliability_table(probabilities, validation.labels)
 coverage = risk_coverage_table(probabilities, validation.labels)
 plot_reliability(reliability, coverage).savefig(RESULTS / "reliability.png", dpi=120)
-print(f"Expected calibration error: {metrics['expected_calibration_error']:.1%} (15 bins).")
+print(
+    f"Expected calibration error: {metrics['expected_calibration_error']:.1%} "
+    "(15 bins)."
+)
 
 # %% [markdown]
 # ### And with worse pictures?
 #
 # The same PublicTest pictures, disturbed as a webcam, a careless crop or a mask would disturb them.
-
-# %%
-from fer.evaluation.robustness import robustness_table
 
 # %%
 robustness = robustness_table(network, validation)
@@ -462,7 +477,11 @@ plot_robustness(robustness).savefig(RESULTS / "robustness.png", dpi=120)
 # them: pictures of FER-2013 are not published with this notebook.)
 
 # %% tags=["dataset-pictures"]
-mistakes = plot_errors(validation, probabilities, most_confident_errors(validation.labels, probabilities, most=24))
+mistakes = plot_errors(
+    validation,
+    probabilities,
+    most_confident_errors(validation.labels, probabilities, most=24),
+)
 
 # %% [markdown]
 # ### PrivateTest
@@ -472,12 +491,23 @@ mistakes = plot_errors(validation, probabilities, most_confident_errors(validati
 
 # %%
 if len(private.labels):
-    private_metrics = evaluate(predict(network, private), private, find_leaked(private, everything.split("Training")))
+    private_metrics = evaluate(
+        predict(network, private),
+        private,
+        find_leaked(private, everything.split("Training")),
+    )
     low, high = private_metrics["accuracy_95_percent_interval"]
-    print(f"PrivateTest: {private_metrics['accuracy']:.1%} right ({low:.1%} to {high:.1%} at 95 %).")
+    print(
+        f"PrivateTest: {private_metrics['accuracy']:.1%} right "
+        f"({low:.1%} to {high:.1%} at 95 %)."
+    )
 else:
     private_metrics = None
-    print("Your own pictures have none." if PICTURES else "This copy of FER-2013 has no PrivateTest.")
+    print(
+        "Your own pictures have none."
+        if PICTURES
+        else "This copy of FER-2013 has no PrivateTest."
+    )
 
 # %% [markdown]
 # ## Save the network
@@ -490,18 +520,38 @@ else:
 import json
 
 place = choose_save_folder(
-    metrics["accuracy"], MODELS, f"own-{RUN}" if PICTURES else RUN, validation, own=bool(PICTURES)
+    metrics["accuracy"],
+    MODELS,
+    f"own-{RUN}" if PICTURES else RUN,
+    validation,
+    own=bool(PICTURES),
 )
 save_network(network, place, everything.classes)
 difference = abs(predict(load_network(place), validation) - probabilities).max()
-settings = {"network": NETWORK, "seed": SEED, "share": SHARE, "duplicates": "kept" if KEEP_DUPLICATES else "removed"}
+settings = {
+    "network": NETWORK,
+    "seed": SEED,
+    "share": SHARE,
+    "duplicates": "kept" if KEEP_DUPLICATES else "removed",
+}
 settings |= {"start_from": START_FROM} if FINE_TUNE else {}
 size = {"parameters": network.count_params(), "multiply_adds": multiply_adds(network)}
 effort = {"training_pictures": len(training.labels), "epochs": len(history)}
-more = {"coverage": coverage.round(6).to_dict("records"), "robustness": robustness["accuracy"].round(6).to_dict()}
-result = settings | size | effort | {TESTED_ON: metrics | more, "PrivateTest": private_metrics}
+more = {
+    "coverage": coverage.round(6).to_dict("records"),
+    "robustness": robustness["accuracy"].round(6).to_dict(),
+}
+result = (
+    settings
+    | size
+    | effort
+    | {TESTED_ON: metrics | more, "PrivateTest": private_metrics}
+)
 (RESULTS / "metrics.json").write_text(json.dumps(result, indent=2) + "\n")
-print(f"Saved {place / 'fer.json'} and {place / 'fer.h5'}; loaded again, they differ by {difference:.1g} at most.")
+print(
+    f"Saved {place / 'fer.json'} and {place / 'fer.h5'}; "
+    f"loaded again, they differ by {difference:.1g} at most."
+)
 
 # %% [markdown]
 # ## Take the network elsewhere
@@ -510,15 +560,12 @@ print(f"Saved {place / 'fer.json'} and {place / 'fer.h5'}; loaded again, they di
 # `EXPORT` on to write the network for them, too. `fer-int8.tflite` computes nearly all with 8-bit numbers: a quarter of
 # the size and faster. It names nearly all faces alike, but a single probability may be far off.
 
-# %%
+# %% tags=["settings"]
 # @title Export?
 EXPORT = False  # @param {type:"boolean"}
 # @markdown Also write the network for other programs (ONNX, LiteRT); installs tf2onnx, onnxruntime and ai-edge-litert.
 if EXPORT:
     prepare_exporters()
-
-# %%
-from fer.network.export import check_exported, export_network
 
 # %% [markdown]
 # Each file is checked against Keras on pictures for validation, one face at a time. *Points lost* are percentage points
@@ -530,7 +577,9 @@ from IPython.display import display
 
 if EXPORT:
     export_network(network, training.images, place)
-    display(check_exported(network, place, validation.images, validation.labels).round(5))
+    display(
+        check_exported(network, place, validation.images, validation.labels).round(5)
+    )
 
 # %% [markdown]
 # How to use them: a face is 48 × 48 raw grey values 0–255, the answer one probability for each class, in the order of
@@ -559,10 +608,22 @@ if EXPORT:
 
 # %%
 # @title Compare
-shares = np.bincount(training.labels, minlength=len(everything.classes)) / len(training.labels)
+shares = np.bincount(training.labels, minlength=len(everything.classes)) / len(
+    training.labels
+)
 same_answer = evaluate(np.tile(shares, (len(validation.labels), 1)), validation, leaked)
-records = {"same answer always": {"parameters": 0, "multiply_adds": 0, "epochs": 0, TESTED_ON: same_answer}}
-records |= {path.parent.name: json.loads(path.read_text()) for path in sorted(RECORDS.glob("*/metrics.json"))}
+records = {
+    "same answer always": {
+        "parameters": 0,
+        "multiply_adds": 0,
+        "epochs": 0,
+        TESTED_ON: same_answer,
+    }
+}
+records |= {
+    path.parent.name: json.loads(path.read_text())
+    for path in sorted(RECORDS.glob("*/metrics.json"))
+}
 comparison_table(records | {RUN: result}, TESTED_ON, everything.classes).round(3)
 
 # %% [markdown]

@@ -16,7 +16,7 @@
 # %% [markdown]
 # ## Set up
 
-# %%
+# %% tags=["settings"]
 # @title Settings
 SOURCE = ""  # @param {type:"string"}
 # @markdown The path of a picture, a folder, a zip or a video in this runtime, or the web address (`https://…`) of a
@@ -28,42 +28,30 @@ DRIVE_FOLDER = ""  # @param {type:"string"}
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown Where the trained network comes from when it does not lie beside this notebook.
 
-# %%
-from fer.notebook.errors import UserError
+# %% [markdown]
+# ## Helpers (nothing to read here)
 
-# %%
-from fer.notebook.front_end import has_colab_frontend
-
-# %%
+# %% tags=["helpers"]
 from fer.notebook.setup import prepare_opencv, start_tensorflow
-
-# %%
-from fer.notebook.repository import find_models
 
 # %%
 prepare_opencv()
 start_tensorflow()
 
+# %% tags=["helpers"]
+from fer.media.collections import list_zip
+from fer.media.videos import open_video
+from fer.notebook.repository import find_models
+from fer.notebook.uploads import ask_for_files
+from fer.recognition.explanation import explain_face
+from fer.recognition.recogniser import Recogniser
+from fer.reports.overview import report_collection
+from fer.reports.picture import format_faces, report_picture
+from fer.reports.sources import Reporter
+from fer.reports.video import report_video, video_writer
+
 # %% [markdown]
 # ## Load the network
-
-# %%
-from fer.expressions import EXPRESSIONS
-
-# %%
-from fer.media.pictures import decode_image
-
-# %%
-from fer.faces.cascades import run_cascade
-
-# %%
-from fer.faces.detection import find_faces
-
-# %%
-from fer.network.files import load_network
-
-# %%
-from fer.recognition.recogniser import Recogniser
 
 # %%
 models = find_models(REPOSITORY, DRIVE_FOLDER)
@@ -78,18 +66,6 @@ print(f"The network is loaded from {models.resolve().name}/.")
 # least half of the probability; then the two likeliest are named.
 
 # %%
-from fer.recognition.uncertainty import name_expression
-
-# %%
-from fer.recognition.drawing import annotate
-
-# %%
-from fer.notebook.paths import picture_result_path
-
-# %%
-from fer.reports.picture import format_faces, report_picture
-
-# %%
 # @title Recognise the samples
 from pathlib import Path
 
@@ -99,7 +75,10 @@ import skimage
 RESULTS = Path("results")
 HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"
-samples = [report_picture(recogniser, path.name, path.read_bytes(), RESULTS) for path in (HOPPER, COLLINS)]
+samples = [
+    report_picture(recogniser, path.name, path.read_bytes(), RESULTS)
+    for path in (HOPPER, COLLINS)
+]
 
 # %%
 format_faces({picture.name: picture.table for picture in samples})
@@ -113,9 +92,6 @@ format_faces({picture.name: picture.table for picture in samples})
 # tells by how many percentage points the probability changes.
 
 # %%
-from fer.recognition.explanation import explain_face
-
-# %%
 for picture in samples:
     explain_face(recogniser, picture, number=1)
 
@@ -127,18 +103,6 @@ for picture in samples:
 # portraits in various states, and of a text that calls itself a picture. (Blurred, Grace Hopper is called sad, with 54
 # %: too little is left to see, and the network does not notice. Mirrored, a face gets the same answer, but the box
 # around it may lie a pixel elsewhere: 55 % neutral above, 53 % here.)
-
-# %%
-from fer.notebook.progress import progress
-
-# %%
-from fer.media.collections import list_zip
-
-# %%
-from fer.reports.batch import recognise_files
-
-# %%
-from fer.reports.overview import report_collection
 
 # %%
 # @title Recognise a zip
@@ -156,14 +120,22 @@ STATES = {
 }
 shutil.rmtree(SAMPLES, ignore_errors=True)
 SAMPLES.mkdir(parents=True)
-portraits = {"Collins": Image.open(COLLINS).convert("RGB"), "Hopper": Image.open(HOPPER)}
+portraits = {
+    "Collins": Image.open(COLLINS).convert("RGB"),
+    "Hopper": Image.open(HOPPER),
+}
 with zipfile.ZipFile(SAMPLES / "portraits.zip", "w") as archive:
     archive.writestr("notes.jpg", "Both portraits are in the public domain.")
     for name, portrait in portraits.items():
         for state, change in STATES.items():
             with archive.open(f"{name}/{state}.jpg", "w") as file:
                 change(portrait).save(file, "JPEG")
-report_collection(recogniser, list_zip(SAMPLES / "portraits.zip", "portraits.zip"), "portraits.zip", SAMPLES / "zip")
+report_collection(
+    recogniser,
+    list_zip(SAMPLES / "portraits.zip", "portraits.zip"),
+    "portraits.zip",
+    SAMPLES / "zip",
+)
 
 # %% [markdown]
 # ## A video
@@ -173,30 +145,20 @@ report_collection(recogniser, list_zip(SAMPLES / "portraits.zip", "portraits.zip
 # Grace Hopper keeps still.
 
 # %%
-from fer.notebook.uploads import ask_for_files
-
-# %%
-from fer.media.videos import open_video
-
-# %%
-from fer.faces.tracking import follow
-
-# %%
-from fer.reports.timeline import plot_timeline
-
-# %%
-from fer.reports.video import report_video, video_writer
-
-# %%
 # @title Recognise a video
 import numpy as np
 
-collins, hopper = portraits["Collins"].resize((400, 400)), portraits["Hopper"].resize((300, 350))
+collins, hopper = (
+    portraits["Collins"].resize((400, 400)),
+    portraits["Hopper"].resize((300, 350)),
+)
 writer = video_writer(SAMPLES / "portraits.mp4", (400, 640, 3), per_second=10)
 for step in range(50):
     frame = Image.new("RGB", (640, 400), "gray")
     frame.paste(hopper, (340, 50))
-    frame.paste(collins.point(lambda value, light=1 - step / 60: value * light), (step - 70, 0))
+    frame.paste(
+        collins.point(lambda value, light=1 - step / 60: value * light), (step - 70, 0)
+    )
     writer.send(np.asarray(frame))
 writer.close()
 clip = open_video(SAMPLES / "portraits.mp4", "portraits.mp4", FRAMES_PER_SECOND)
@@ -208,12 +170,6 @@ report_video(recogniser, clip, "portraits.mp4", SAMPLES)
 # Choose one picture or several, a zip, or a video. (In Jupyter, type the path of anything above 10 MB into `SOURCE`
 # near the top, run that cell, then the next one here.) JPEG, PNG, WebP, AVIF, GIF, BMP and TIFF are read, and HEIC
 # where `pillow-heif` is installed; sideways phone photos are turned.
-
-# %%
-from fer.media.web import fetch_picture
-
-# %%
-from fer.reports.sources import Reporter
 
 # %% tags=["interactive"]
 desk = Reporter(recogniser, RESULTS, FRAMES_PER_SECOND)

@@ -19,7 +19,7 @@
 # %% [markdown]
 # ## Set up
 
-# %%
+# %% tags=["settings"]
 # @title Settings
 FILE = ""  # @param {type:"string"}
 # @markdown The path of a video or a picture in this runtime, to play in place of the camera. Empty: none.
@@ -32,42 +32,28 @@ DRIVE_FOLDER = ""  # @param {type:"string"}
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown Where the trained network comes from when it does not lie beside this notebook.
 
-# %%
-from fer.notebook.errors import UserError
+# %% [markdown]
+# ## Helpers (nothing to read here)
 
-# %%
-from fer.notebook.front_end import has_colab_frontend
-
-# %%
+# %% tags=["helpers"]
 from fer.notebook.setup import prepare_opencv, start_tensorflow
-
-# %%
-from fer.notebook.repository import find_models
 
 # %%
 prepare_opencv()
 start_tensorflow()
 
+# %% tags=["helpers"]
+from fer.media.videos import read_frames
+from fer.notebook.front_end import has_colab_frontend
+from fer.notebook.repository import find_models
+from fer.recognition.drawing import annotate, as_jpeg, as_png
+from fer.recognition.recogniser import Recogniser
+from fer.reports.timeline import plot_timeline, timeline_columns
+from fer.webcam.camera import show_camera
+from fer.webcam.session import Session, see
+
 # %% [markdown]
 # ## Load the network
-
-# %%
-from fer.expressions import EXPRESSIONS
-
-# %%
-from fer.media.pictures import decode_image
-
-# %%
-from fer.faces.cascades import run_cascade
-
-# %%
-from fer.faces.detection import find_faces
-
-# %%
-from fer.network.files import load_network
-
-# %%
-from fer.recognition.recogniser import Recogniser
 
 # %%
 models = find_models(REPOSITORY, DRIVE_FOLDER)
@@ -79,30 +65,6 @@ print(f"The network is loaded from {models.resolve().name}/.")
 #
 # Two portraits in the public domain show what will come of it, without a camera: Eileen Collins (NASA, in
 # scikit-image) drifts through the picture while the light goes down; Grace Hopper (US Navy, in matplotlib) keeps still.
-
-# %%
-from fer.recognition.uncertainty import name_expression
-
-# %%
-from fer.recognition.drawing import annotate, as_jpeg, as_png
-
-# %%
-from fer.notebook.paths import to_printable
-
-# %%
-from fer.notebook.paths import existing_file
-
-# %%
-from fer.reports.picture import format_faces
-
-# %%
-from fer.faces.tracking import follow
-
-# %%
-from fer.reports.timeline import plot_timeline, timeline_columns
-
-# %%
-from fer.webcam.session import Session, see
 
 # %%
 # @title Follow the sample
@@ -118,15 +80,22 @@ from PIL import Image
 
 RESULTS = Path("results")
 collins = Image.fromarray(skimage.data.astronaut()).resize((400, 400))
-hopper = Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg").resize((300, 350))
+hopper = Image.open(
+    Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+).resize((300, 350))
 sample = Session(recogniser, RESULTS, SMOOTHING)
 for step in range(25):
     frame = Image.new("RGB", (640, 400), "gray")
     frame.paste(hopper, (340, 50))
-    frame.paste(collins.point(lambda value, light=1 - step / 30: value * light), (2 * step - 70, 0))
+    frame.paste(
+        collins.point(lambda value, light=1 - step / 30: value * light),
+        (2 * step - 70, 0),
+    )
     seen = see(sample, np.asarray(frame), seconds=step / 5)
 record = pd.DataFrame(sample.rows, columns=timeline_columns(recogniser.classes))
-display(DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"])))))
+display(
+    DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"]))))
+)
 display(DisplayedImage(as_png(plot_timeline(record))))
 
 # %% [markdown]
@@ -141,12 +110,6 @@ record.head(4).round(3)
 # *Take a picture* shows the still with its bars and its table, as `via_image.ipynb` does; each can be saved. *Go live*
 # follows everybody in front of the camera; *Stop* switches the camera off, and saves and draws the record. In Colab the
 # cell runs until you press *Finish*, or stop it.
-
-# %%
-from fer.media.videos import read_frames
-
-# %%
-from fer.webcam.camera import show_camera
 
 # %% tags=["interactive"]
 frames = read_frames(FILE) if FILE else iter(())
