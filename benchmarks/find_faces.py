@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 from face_photos import Photo, compose, cut_close, load_photos, matches
 
-from fer.faces.detection import find_thoroughly
+from fer.faces.detection import detect_thorough
 
 SEEDS = {"choose": 1, "report": 2}  # of the composites
 
@@ -60,7 +60,7 @@ def main(part: str = "report") -> pd.DataFrame:
         "composites": compose(photos, SEEDS[part]),
         "faces cut out closely": cut_close(photos),
     }
-    ways = {"before": find_as_before, "now": find_thoroughly}
+    ways = {"before": find_as_before, "now": detect_thorough}
     rows = [
         {"part": part, "pictures": name, "way": way, **judge(find, group)}
         for name, group in groups.items()

@@ -13,7 +13,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from fer.data.fer2013 import SIDE, read_fer2013
-from fer.faces.detection import find_faces
+from fer.faces.detection import detect_faces
 
 ENLARGED = 4
 BORDER = SIDE // 2  # many FER-2013 faces touch the edge, where the cascade finds none
@@ -22,7 +22,7 @@ BORDER = SIDE // 2  # many FER-2013 faces touch the edge, where the cascade find
 def box_in_frame(image: np.ndarray) -> tuple[float, float, float] | None:
     """Return the box's side and its centre's x and y, as shares of the frame's side, or None without a face."""
     padded = cv2.copyMakeBorder(image, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
-    boxes = find_faces(cv2.resize(padded, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC))
+    boxes = detect_faces(cv2.resize(padded, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC))
     if len(boxes) == 0:
         return None
     x, y, width, height = boxes[0] / ENLARGED

@@ -33,9 +33,9 @@ sys.path.insert(0, str(ROOT / "src"))
 from face_photos import Photo, load_photos, matches
 
 import fer.notebook.setup  # noqa: F401 - sets TensorFlow's environment before it is imported
-from fer.faces.cascades import face_cascade, run_cascade
-from fer.faces.detection import crop_faces, find_faces, glance
-from fer.faces.tracking import BOX, find_faces_again
+from fer.faces.cascades import load_cascade, run_cascade
+from fer.faces.detection import crop_faces, detect_close_up, detect_faces
+from fer.faces.tracking import BOX_COLUMNS, redetect_faces
 from fer.media.pictures import to_grey
 from fer.recognition import Recogniser
 
@@ -151,19 +151,19 @@ def summary(times: list[float]) -> dict[str, float]:
 
 
 def cascades_of(grey: np.ndarray) -> list[Callable[[], object]]:
-    """Return what `find_faces` cannot do without: its calls of cascades for a picture, to be made again by themselves.
+    """Return what `detect_faces` cannot do without: its calls of cascades for a picture, to be repeated by themselves.
 
-    That is little more than one over the small picture where a glance is enough, and several where it is not.
+    That is little more than one over the small picture where a close-up is enough, and several where it is not.
     """
     calls: list[Callable[[], object]] = []
 
     def note(name: str, searched: np.ndarray, factor: float, smallest: int, largest: int | None = None) -> np.ndarray:
         sizes = ((smallest,) * 2, (largest,) * 2) if largest else ((smallest,) * 2,)
-        calls.append(partial(face_cascade(name).detectMultiScale2, searched.copy(), factor, 1, 0, *sizes))
+        calls.append(partial(load_cascade(name).detectMultiScale2, searched.copy(), factor, 1, 0, *sizes))
         return run_cascade(name, searched, factor, smallest, largest)
 
     with patch("fer.faces.detection.run_cascade", note):
-        find_faces(grey)
+        detect_faces(grey)
     return calls
 
 
@@ -194,7 +194,7 @@ def measure_stills(recogniser: Recogniser, frames: list[Still], other: Rival, ro
             first = (lap + number) % len(works)
             results = {name: timed(works[name]) for name in (*list(works)[first:], *list(works)[:first])}
             if lap == 0:  # the first round warms everything up; it tells who finds what
-                found["ours"] += matches(results["ours"][1][BOX].to_numpy(), frame.face[None]).any()
+                found["ours"] += matches(results["ours"][1][BOX_COLUMNS].to_numpy(), frame.face[None]).any()
                 found["fer"] += matches(np.array(answer["boxes"]), frame.face[None]).any()
                 continue
             times["fer"].append(answer["milliseconds"])
@@ -205,7 +205,7 @@ def measure_stills(recogniser: Recogniser, frames: list[Still], other: Rival, ro
     return {
         **{name: summary(values) for name, values in times.items()},
         "floor": summary(floor.tolist()),
-        "at_a_glance": sum(len(glance(to_grey(frame.image))) > 0 for frame in frames) / len(frames),
+        "at_a_glance": sum(len(detect_close_up(to_grey(frame.image))) > 0 for frame in frames) / len(frames),
         "recall": recall,
     }
 
@@ -213,13 +213,13 @@ def measure_stills(recogniser: Recogniser, frames: list[Still], other: Rival, ro
 def measure_stream(recogniser: Recogniser, frames: np.ndarray, other: Rival) -> dict:
     """Time frames of a stream; ours looks where the faces were in the frame before, fer cannot."""
     times = {"ours": [], "fer": []}
-    boxes = find_faces(to_grey(frames[0]))
+    boxes = detect_faces(to_grey(frames[0]))
     for part in turns(len(frames)):
         times["fer"] += [other.ask("stream", number)["milliseconds"] for number in part]
         for number in part:
-            find = partial(find_faces_again, former=boxes)
+            find = partial(redetect_faces, former=boxes)
             milliseconds, table = timed(partial(recogniser.recognise, frames[number], find))
-            boxes = table[BOX].to_numpy()
+            boxes = table[BOX_COLUMNS].to_numpy()
             times["ours"].append(milliseconds)
     return {name: summary(values[1:]) for name, values in times.items()}
 

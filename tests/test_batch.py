@@ -19,7 +19,7 @@ from conftest import COLLINS, HOPPER, ROOT
 from PIL import Image
 from test_recognition import made_table
 
-from fer.faces.detection import find_thoroughly
+from fer.faces.detection import detect_thorough
 from fer.media import collections
 from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip
 from fer.notebook.errors import UserError
@@ -136,7 +136,7 @@ def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_
     faces = pd.read_csv(tmp_path / "faces.csv")
     assert tuple(faces.columns) == ("file", *COLUMNS)
     assert faces["file"].tolist() == ["a/me.jpg", "b/me.jpg"]
-    expected = recogniser.recognise(np.asarray(Image.open(HOPPER)), find_thoroughly)
+    expected = recogniser.recognise(np.asarray(Image.open(HOPPER)), detect_thorough)
     pd.testing.assert_frame_equal(faces.iloc[[1], 1:].reset_index(drop=True), expected, check_dtype=False, atol=1e-3)
     problems = pd.read_csv(tmp_path / "problems.csv").set_index("file")["problem"]
     assert problems.index.tolist() == ["text.jpg", "cut.jpg", "gone.jpg"]

@@ -9,8 +9,8 @@ from conftest import ROOT
 from test_recognition import made_table
 
 from fer.expressions import EXPRESSIONS
-from fer.faces.detection import crop_faces, find_faces
-from fer.faces.tracking import BOX
+from fer.faces.detection import crop_faces, detect_faces
+from fer.faces.tracking import BOX_COLUMNS
 from fer.media.pictures import to_grey
 from fer.notebook.errors import UserError
 from fer.recognition import Recogniser, explanation
@@ -84,7 +84,7 @@ def test_the_map_shows_where_an_answer_comes_from():
 
 def test_a_smile_is_in_the_mouth(recogniser: Recogniser, collins: np.ndarray):
     grey = to_grey(collins)
-    happy = occlusion_maps(recogniser.classify, crop_faces(grey, find_faces(grey))[0])[EXPRESSIONS.index("happy")]
+    happy = occlusion_maps(recogniser.classify, crop_faces(grey, detect_faces(grey))[0])[EXPRESSIONS.index("happy")]
     row, column = np.unravel_index(happy.argmax(), happy.shape)
     assert row > 28
     assert 8 < column < 40
@@ -118,7 +118,7 @@ def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, two_fa
         explain_face(recogniser, picture, number)
         crop, face, maps = drawn[-1]
         assert face["face"] == number
-        np.testing.assert_array_equal(crop, crop_faces(to_grey(two_faces), row[BOX].to_numpy(int)[None])[0])
+        np.testing.assert_array_equal(crop, crop_faces(to_grey(two_faces), row[BOX_COLUMNS].to_numpy(int)[None])[0])
         np.testing.assert_allclose(maps, occlusion_maps(recogniser.classify, crop), atol=1e-5)
         first, second = top_classes(row)
         said = f"two.png, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.\n"

@@ -12,7 +12,7 @@ import pip
 import pytest
 from conftest import ROOT
 
-from fer.faces.detection import crop_faces, find_faces
+from fer.faces.detection import crop_faces, detect_faces
 from fer.media.pictures import to_grey
 from fer.network.export import EXPORTED_FILES, check_exported, export_network, open_exported, open_onnx, write_exported
 from fer.network.files import load_network
@@ -22,7 +22,7 @@ from fer.network.files import load_network
 def portraits(hopper: np.ndarray, collins: np.ndarray) -> np.ndarray:
     """The faces of the two portraits, bright and dim, as recognition crops them."""
     greys = [to_grey(image) for image in (hopper, collins)]
-    faces = np.concatenate([crop_faces(grey, find_faces(grey)) for grey in greys]).reshape(-1, 48, 48)
+    faces = np.concatenate([crop_faces(grey, detect_faces(grey)) for grey in greys]).reshape(-1, 48, 48)
     return np.concatenate([faces, faces[:, :, ::-1], faces // 2, 20 + faces // 2])
 
 

@@ -10,31 +10,32 @@ import sklearn.datasets
 from face_photos import Photo, compose, cut_close, matches
 from PIL import Image
 
-from fer.faces.cascades import ALT, ALT2, PROFILE, merge, overlaps, run_cascade
+from fer.faces.cascades import ALT, ALT2, PROFILE, fuse_boxes, intersection_over_union, run_cascade
 from fer.faces.detection import (
-    FAST,
-    FRAME_SIDE,
-    GLANCE_SIDE,
-    MIRRORED,
+    CAMERA_FRAME_SIDE,
+    CLOSE_UP_SIDE,
+    COARSE,
+    MIN_FACE_SIDE,
+    MIRRORED_PROFILE,
     PHOTO_SIDE,
-    SMALLEST,
-    TILT_SIDE,
-    TURNS,
+    TILTED_SIDE,
     UPRIGHT_SIDE,
-    agree,
-    find_faces,
-    find_near_and_far,
-    find_quickly,
-    find_thoroughly,
-    glance,
-    keep_best,
-    keep_sure,
-    look_again,
-    look_for_eyes,
-    scale_down,
-    search,
+    VERIFICATION_ANGLES,
+    detect_close_up,
+    detect_faces,
+    detect_fast,
+    detect_in_video,
+    detect_thorough,
+    downscale,
+    eye_score,
+    keep_sure_faces,
+    propose_faces,
+    suppress_non_maxima,
+    verification_score,
+    verify_proposals,
 )
 
+ANGLES = VERIFICATION_ANGLES
 # Marked by hand, hairline to chin.
 HOPPER_FACE = np.array([[175, 75, 175, 250]])
 COLLINS_FACE = np.array([[182, 62, 85, 112]])
@@ -57,7 +58,7 @@ def grey(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
-def turned(image: np.ndarray, face: np.ndarray, angle: float) -> np.ndarray:
+def rotated(image: np.ndarray, face: np.ndarray, angle: float) -> np.ndarray:
     """Turn a picture about the middle of a face, so that the face stays where it is."""
     x, y, width, height = face[0].tolist()
     turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), angle, 1)
@@ -66,18 +67,18 @@ def turned(image: np.ndarray, face: np.ndarray, angle: float) -> np.ndarray:
 
 @pytest.mark.parametrize("path", WITHOUT_FACES, ids=lambda path: path.name)
 def test_no_face_in_photos_without_any(path: Path):
-    assert len(find_thoroughly(read_grey(path))) == 0
-    assert len(find_quickly(read_grey(path))) == 0
-    for find in (find_faces, find_near_and_far):
-        assert len(find(read_grey(path, FRAME_SIDE))) == 0
+    assert len(detect_thorough(read_grey(path))) == 0
+    assert len(detect_fast(read_grey(path))) == 0
+    for find in (detect_faces, detect_in_video):
+        assert len(find(read_grey(path, CAMERA_FRAME_SIDE))) == 0
 
 
 CONDITIONS = {
     "as it is": lambda image, face: image,
     "dark": lambda image, face: (image * 0.25).astype(np.uint8),
     "blurred": lambda image, face: cv2.GaussianBlur(image, (0, 0), face[0, 2] / 40),
-    "tilted left": lambda image, face: turned(image, face, 22),
-    "tilted right": lambda image, face: turned(image, face, -22),
+    "tilted left": lambda image, face: rotated(image, face, 22),
+    "tilted right": lambda image, face: rotated(image, face, -22),
     "one side dark": lambda image, face: (image * np.linspace(0.15, 1, image.shape[1])).astype(np.uint8),
 }
 
@@ -85,43 +86,43 @@ CONDITIONS = {
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_portraits_are_found_as_the_only_face(condition: str, hopper: np.ndarray, collins: np.ndarray):
     for image, face in ((hopper, HOPPER_FACE), (collins, COLLINS_FACE)):
-        boxes = find_faces(CONDITIONS[condition](grey(image), face))
+        boxes = detect_faces(CONDITIONS[condition](grey(image), face))
         assert matches(boxes, face).tolist() == [[True]]
 
 
 def test_a_frame_is_searched_no_longer_than_it_takes(hopper: np.ndarray, monkeypatch: pytest.MonkeyPatch):
-    upright, tilted = grey(hopper), turned(grey(hopper), HOPPER_FACE, 20)
-    assert len(glance(upright)) == 1
-    assert len(glance(tilted)) == 0
-    monkeypatch.setattr("fer.faces.detection.agree", None)  # it would fail
+    upright, tilted = grey(hopper), rotated(grey(hopper), HOPPER_FACE, 20)
+    assert len(detect_close_up(upright)) == 1
+    assert len(detect_close_up(tilted)) == 0
+    monkeypatch.setattr("fer.faces.detection.verify_proposals", None)  # it would fail
     for frame in (upright, tilted):
-        assert matches(find_faces(frame), HOPPER_FACE).tolist() == [[True]]
+        assert matches(detect_faces(frame), HOPPER_FACE).tolist() == [[True]]
 
 
 def test_faces_further_away_are_searched_closely(collins: np.ndarray):
     head = cv2.resize(grey(collins)[:256, 100:356], (240, 240), interpolation=cv2.INTER_AREA)
     frame = np.full((480, 640), 128, np.uint8)
     frame[200:440, 380:620], frame[200:440, 40:280] = head, head
-    assert len(glance(frame)) == 0
-    for find in (find_faces, find_quickly):
+    assert len(detect_close_up(frame)) == 0
+    for find in (detect_faces, detect_fast):
         assert matches(find(frame), [[117, 258, 80, 105], [457, 258, 80, 105]]).tolist() in (EACH, EACH[::-1])
 
 
 def test_tilted_face_is_framed_as_the_upright_one(hopper: np.ndarray):
-    upright = find_thoroughly(grey(hopper))[0]
-    tilted = find_thoroughly(turned(grey(hopper), HOPPER_FACE, 20))[0]
-    assert overlaps(tilted[None].astype(float), upright.astype(float))[0] > 0.7
+    upright = detect_thorough(grey(hopper))[0]
+    tilted = detect_thorough(rotated(grey(hopper), HOPPER_FACE, 20))[0]
+    assert intersection_over_union(tilted[None].astype(float), upright.astype(float))[0] > 0.7
 
 
 @pytest.mark.parametrize("right", [False, True])
 @pytest.mark.parametrize("bottom", [False, True])
 def test_a_tilted_face_in_a_corner_of_a_photo_is_found(collins: np.ndarray, right: bool, bottom: bool):
-    head = cv2.resize(turned(grey(collins), COLLINS_FACE, -18)[40:200, 140:310], (102, 96))
+    head = cv2.resize(rotated(grey(collins), COLLINS_FACE, -18)[40:200, 140:310], (102, 96))
     place = np.array([(800 - 102) * right, (600 - 96) * bottom])
     photo = np.full((600, 800), 128, np.uint8)
     photo[place[1] : place[1] + 96, place[0] : place[0] + 102] = head
     face = (COLLINS_FACE - (140, 40, 0, 0)) * 0.6 + (*place, 0, 0)
-    assert matches(find_thoroughly(photo), face).tolist() == [[True]]
+    assert matches(detect_thorough(photo), face).tolist() == [[True]]
 
 
 def test_groups_on_photos_without_faces(hopper: np.ndarray, collins: np.ndarray):
@@ -136,7 +137,7 @@ def test_groups_on_photos_without_faces(hopper: np.ndarray, collins: np.ndarray)
     ]
     faces = found = false = 0
     for photo in compose(people * 6 + grounds, seed=5):
-        hits = matches(find_thoroughly(np.asarray(photo.image)), photo.faces)
+        hits = matches(detect_thorough(np.asarray(photo.image)), photo.faces)
         faces, found, false = (
             faces + len(photo.faces),
             found + hits.any(axis=0).sum(),
@@ -153,16 +154,16 @@ def test_a_face_that_fills_its_picture_is_found(hopper: np.ndarray, collins: np.
         for image, face in ((hopper, HOPPER_FACE), (collins, COLLINS_FACE))
     ]
     for photo in cut_close(photos):
-        assert matches(find_thoroughly(np.asarray(photo.image)), photo.faces).tolist() == [[True]]
+        assert matches(detect_thorough(np.asarray(photo.image)), photo.faces).tolist() == [[True]]
 
 
 def test_somebody_far_behind_is_found_too(hopper: np.ndarray, collins: np.ndarray):
-    """Sizes of one to five: too far apart for a glance, found by searching closely."""
+    """Sizes of one to five: too far apart for a low resolution, found at a higher one."""
     both = np.full((700, 1200), 128, np.uint8)
     both[:600, 20:532] = grey(hopper)[:600]
     small = cv2.resize(grey(collins)[:256, 100:356], None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
     both[300 : 300 + small.shape[0], 800 : 800 + small.shape[1]] = small
-    boxes = find_faces(both)
+    boxes = detect_faces(both)
     face = (COLLINS_FACE - (100, 0, 0, 0)) * 0.45 + (800, 300, 0, 0)
     expected = np.concatenate([HOPPER_FACE + np.array([20, 0, 0, 0]), face])
     assert (matches(boxes, expected) == np.eye(2, dtype=bool)).all()  # the larger one first
@@ -173,7 +174,7 @@ def test_boxes_of_both_cascades_are_framed_alike(hopper: np.ndarray, collins: np
     for image in (hopper, collins):
         for scale in (0.5, 0.7, 1):
             small = cv2.resize(grey(image), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            found = (run_cascade(name, small, 1.1, SMALLEST) for name in ("frontalface_default", ALT2))
+            found = (run_cascade(name, small, 1.1, MIN_FACE_SIDE) for name in ("frontalface_default", ALT2))
             first, second = (boxes[boxes[:, 4].argmax()] for boxes in found)
             ratios.append(second[2] / first[2])
             assert np.abs(second[:2] + second[2:4] / 2 - first[:2] - first[2:4] / 2).max() < 0.06 * first[2]
@@ -183,42 +184,42 @@ def test_boxes_of_both_cascades_are_framed_alike(hopper: np.ndarray, collins: np
 def test_overlapping_boxes_become_one():
     first = np.array([[100, 100, 50, 50, 6], [300, 100, 40, 40, 2]], float)
     second = np.array([[104, 100, 50, 50, 2]], float)
-    boxes, votes = merge([first, second])
+    boxes, votes = fuse_boxes([first, second])
     np.testing.assert_allclose(boxes, [[101, 100, 50, 50], [300, 100, 40, 40]])
     np.testing.assert_array_equal(votes, [[6, 2], [2, 0]])
-    assert merge([np.empty((0, 5))])[0].shape == (0, 4)
+    assert fuse_boxes([np.empty((0, 5))])[0].shape == (0, 4)
 
 
 def test_a_box_in_a_box_is_dropped():
     found = np.array([[100, 100, 100, 100, 80], [120, 130, 40, 40, 90], [400, 100, 60, 60, 70]], float)
-    np.testing.assert_array_equal(keep_best(found), found[[2, 1], :4])  # the larger one first
-    assert keep_best(found[:0]).shape == (0, 4)
+    np.testing.assert_array_equal(suppress_non_maxima(found), found[[2, 1], :4])  # the larger one first
+    assert suppress_non_maxima(found[:0]).shape == (0, 4)
 
 
-def test_second_look_tells_a_face_from_what_is_none(hopper: np.ndarray):
+def test_verification_tells_a_face_from_what_is_none(hopper: np.ndarray):
     ground = read_grey(WITHOUT_FACES[0])
     places = np.random.default_rng(1).integers((0, 0), (500, 300), (10, 2))
-    noise = [look_again(ground, np.array([x, y, 90, 90], float), TURNS) for x, y in places]
-    assert look_again(grey(hopper), np.array([155, 90, 215, 215], float), TURNS) > 2 * max(noise)
+    noise = [verification_score(ground, np.array([x, y, 90, 90], float), ANGLES) for x, y in places]
+    assert verification_score(grey(hopper), np.array([155, 90, 215, 215], float), ANGLES) > 2 * max(noise)
 
 
 def test_votes_enough_or_one_more_cascade_make_sure(hopper: np.ndarray):
     face, collar = [155, 90, 215, 215], [200, 430, 90, 90]
     found = np.array([[*face, 2], [*collar, 2], [*collar, 9]], float)
-    np.testing.assert_array_equal(keep_sure(grey(hopper), found), found[[0, 2]])
-    assert keep_sure(grey(hopper), found[:0]).shape == (0, 5)
+    np.testing.assert_array_equal(keep_sure_faces(grey(hopper), found), found[[0, 2]])
+    assert keep_sure_faces(grey(hopper), found[:0]).shape == (0, 5)
 
 
 def test_eyes_are_seen_where_they_are(collins: np.ndarray):
-    box, image = find_thoroughly(grey(collins))[0], grey(collins).copy()
-    assert look_for_eyes(image, box) > 4
+    box, image = detect_thorough(grey(collins))[0], grey(collins).copy()
+    assert eye_score(image, box) > 4
     image[box[1] : box[1] + box[3] // 2] = 150
-    assert look_for_eyes(image, box) == 0
+    assert eye_score(image, box) == 0
 
 
-def test_light_does_not_matter_to_the_second_look(hopper: np.ndarray):
+def test_light_does_not_matter_to_verification(hopper: np.ndarray):
     box = np.array([155, 90, 215, 215], float)
-    bright, dark = (look_again((grey(hopper) * light).astype(np.uint8), box, TURNS) for light in (1, 0.3))
+    bright, dark = (verification_score((grey(hopper) * light).astype(np.uint8), box, ANGLES) for light in (1, 0.3))
     assert dark > 0.7 * bright
 
 
@@ -227,29 +228,29 @@ def faint(image: np.ndarray) -> np.ndarray:
     return (image * 0.06 + 100).astype(np.uint8)
 
 
-@pytest.mark.parametrize("side", [TILT_SIDE, UPRIGHT_SIDE])
-def test_fog_does_not_hide_a_face_from_a_search(hopper: np.ndarray, side: int):
-    (found,) = search(faint(grey(hopper)), side, FAST)
+@pytest.mark.parametrize("side", [TILTED_SIDE, UPRIGHT_SIDE])
+def test_fog_does_not_hide_a_face_from_a_run(hopper: np.ndarray, side: int):
+    (found,) = propose_faces(faint(grey(hopper)), side, COARSE)
     assert matches(found[:, :4], HOPPER_FACE).any()
 
 
-def test_fog_does_not_matter_to_second_look_and_eyes(collins: np.ndarray):
-    box = find_thoroughly(grey(collins))[0].astype(float)
-    assert look_again(faint(grey(collins)), box, TURNS) > 0.4 * look_again(grey(collins), box, TURNS)
-    assert look_for_eyes(faint(grey(collins)), box) > 0.6 * look_for_eyes(grey(collins), box)
+def test_fog_does_not_matter_to_verification_and_eyes(collins: np.ndarray):
+    box = detect_thorough(grey(collins))[0].astype(float)
+    assert verification_score(faint(grey(collins)), box, ANGLES) > 0.4 * verification_score(grey(collins), box, ANGLES)
+    assert eye_score(faint(grey(collins)), box) > 0.6 * eye_score(grey(collins), box)
 
 
 @pytest.mark.parametrize("angle", [-22, 22])
 def test_tilted_faces_in_a_video_are_found(hopper: np.ndarray, collins: np.ndarray, angle: int):
     for image, face in ((hopper, HOPPER_FACE), (collins, COLLINS_FACE)):
-        assert matches(find_near_and_far(turned(grey(image), face, angle)), face).tolist() == [[True]]
+        assert matches(detect_in_video(rotated(grey(image), face, angle)), face).tolist() == [[True]]
 
 
 def test_faces_turned_to_either_side_count_for_more():
     faces = [cv2.resize(face, (50, 50)) for face in IN_THE_WILD]
     left, right, front, every = (
-        np.array([look_again(face, np.array([0, 0, 50, 50], float), TURNS, *others) for face in faces])
-        for others in (((PROFILE,),), ((MIRRORED,),), ((ALT,),), ())
+        np.array([verification_score(face, np.array([0, 0, 50, 50], float), ANGLES, *others) for face in faces])
+        for others in (((PROFILE,),), ((MIRRORED_PROFILE,),), ((ALT,),), ())
     )
     assert (left > 0).sum() > 30
     assert (right > 0).sum() > 10
@@ -258,14 +259,14 @@ def test_faces_turned_to_either_side_count_for_more():
 
 def test_of_a_box_in_a_box_one_is_agreed_on(hopper: np.ndarray):
     found = np.array([[155, 90, 215, 215, 90], [200, 150, 70, 70, 80]], float)
-    assert agree(grey(hopper), [found], 7).tolist() == [[155, 90, 215, 215]]
+    assert verify_proposals(grey(hopper), [found], 7).tolist() == [[155, 90, 215, 215]]
 
 
 def test_boxes_of_both_cascades_are_framed_alike_in_the_wild():
     ratios = []
     for face in IN_THE_WILD[:40]:
         room = cv2.copyMakeBorder(cv2.resize(face, (75, 75)), 20, 20, 20, 20, cv2.BORDER_REPLICATE)
-        found = [run_cascade(name, room, 1.02, SMALLEST) for name in ("frontalface_default", ALT2)]
+        found = [run_cascade(name, room, 1.02, MIN_FACE_SIDE) for name in ("frontalface_default", ALT2)]
         if all(map(len, found)):
             first, second = (boxes[boxes[:, 4].argmax()] for boxes in found)
             ratios.append(second[2] / first[2])
@@ -276,14 +277,14 @@ def test_boxes_of_both_cascades_are_framed_alike_in_the_wild():
 @pytest.mark.parametrize("scale", [0.21, 0.3, 0.5])
 def test_fine_stripes_become_grey(scale: float):
     stripes = np.tile(np.array([[0, 255]], np.uint8), (400, 200))
-    assert scale_down(stripes, scale).std() < 1
+    assert downscale(stripes, scale).std() < 1
 
 
 def test_a_face_at_middle_distance_does_not_hide_somebody_behind(collins: np.ndarray):
     head, frame = grey(collins)[:256, 100:356], np.full((480, 640), 128, np.uint8)
     frame[:323, :323] = cv2.resize(head, (323, 323), interpolation=cv2.INTER_AREA)
     frame[340:475, 500:635] = cv2.resize(head, (135, 135), interpolation=cv2.INTER_AREA)
-    (found,) = search(frame, GLANCE_SIDE, FAST)
+    (found,) = propose_faces(frame, CLOSE_UP_SIDE, COARSE)
     assert len(found) == 1  # the larger one only
-    assert len(glance(frame)) == 0
-    assert len(find_faces(frame)) == 2
+    assert len(detect_close_up(frame)) == 0
+    assert len(detect_faces(frame)) == 2

@@ -16,7 +16,7 @@ from conftest import HOPPER, ROOT
 from PIL import Image
 
 from fer.expressions import FACE_COLUMNS
-from fer.faces.detection import find_thoroughly
+from fer.faces.detection import detect_thorough
 from fer.recognition.recogniser import COLUMNS, Recogniser
 
 
@@ -65,7 +65,7 @@ def test_via_image_alone(tmp_path: Path):
     saved = pd.read_csv(results / "grace_hopper.csv")
     assert tuple(saved.columns) == COLUMNS
     expected = Recogniser.load(ROOT / "models").recognise(
-        np.asarray(Image.open(HOPPER).convert("RGB")), find_thoroughly
+        np.asarray(Image.open(HOPPER).convert("RGB")), detect_thorough
     )
     assert saved.loc[0, "expression"] == expected.loc[0, "expression"]
     assert saved.loc[0, "confidence"] == pytest.approx(expected.loc[0, "confidence"], abs=2e-3)

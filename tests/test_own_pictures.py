@@ -28,8 +28,8 @@ from fer.expressions import (
     clean_class_name,
     is_valid_class_name,
 )
-from fer.faces.detection import find_faces
-from fer.faces.tracking import follow
+from fer.faces.detection import detect_faces
+from fer.faces.tracking import track_faces
 from fer.media.collections import PictureFile, list_folder
 from fer.media.pictures import to_grey
 from fer.network.architectures import NETWORKS
@@ -87,7 +87,7 @@ def test_the_largest_face_is_cut_out_as_recognition_does(tmp_path: Path, portrai
 
 def test_faces_that_were_cut_out_closely_are_read_too(tmp_path: Path, collins: np.ndarray):
     close = collins[71:165, 189:260]  # without hair and chin
-    assert len(find_faces(to_grey(close))) == 0
+    assert len(detect_faces(to_grey(close))) == 0
     content = as_jpeg(close)
     assert to_face(PictureFile("close.jpg", "0", lambda: content), whole=False).shape == (48, 48)
 
@@ -303,7 +303,7 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     assert tuple(join_faces([], odd_recogniser.columns).columns) == ("file", *FACE_COLUMNS, *ODD)
     assert labels_of(plot_expressions(faces).axes[0]) == list(ODD)
     table = odd_recogniser.recognise(collins)
-    followed = follow([], table, 0.0, smoothing=1, most=0)
+    followed = track_faces([], table, 0.0, smoothing=1, last_number=0)
     record = pd.DataFrame(timeline_rows(0.0, table, followed), columns=timeline_columns(ODD))
     np.testing.assert_allclose(record[list(ODD)], table[list(ODD)])
     timeline = plot_timeline(record)

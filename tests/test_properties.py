@@ -123,7 +123,7 @@ import sys
 from pathlib import Path
 import fer.notebook.setup
 from fer.recognition.drawing import annotate
-from fer.faces.detection import find_faces
+from fer.faces.detection import detect_faces
 from fer.media.pictures import decode_image, to_grey
 
 def memory(kind):
@@ -134,7 +134,7 @@ idle = memory("VmRSS")
 for path in sys.argv[2:]:
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
     image = decode_image(Path(path).read_bytes(), path)
-    print(len(find_faces(to_grey(image))), max(image.shape), round(memory("VmHWM") - idle))
+    print(len(detect_faces(to_grey(image))), max(image.shape), round(memory("VmHWM") - idle))
     del image
 """
 

@@ -12,7 +12,7 @@ from conftest import ROOT
 from PIL import Image
 
 from fer.data.fer2013 import EXPRESSIONS
-from fer.faces.detection import crop_faces, find_faces
+from fer.faces.detection import crop_faces, detect_faces
 from fer.media.pictures import to_grey
 from fer.recognition.drawing import annotate, as_jpeg, plot_probabilities
 from fer.recognition.recogniser import COLUMNS, Recogniser, compile_forward
@@ -33,20 +33,20 @@ COLLINS_FACE = (175, 70, 95, 95)
 
 def test_both_portraits_are_found(hopper: np.ndarray, collins: np.ndarray):
     for image, face in ((hopper, HOPPER_FACE), (collins, COLLINS_FACE)):
-        boxes = find_faces(to_grey(image))
+        boxes = detect_faces(to_grey(image))
         assert len(boxes) == 1
         assert overlap(boxes[0], face) > 0.6
 
 
 def test_boxes_are_in_pixels_of_the_given_picture(collins: np.ndarray):
     large = cv2.resize(collins, None, fx=5, fy=5)
-    boxes = find_faces(to_grey(large))
+    boxes = detect_faces(to_grey(large))
     assert overlap(boxes[0], tuple(5 * value for value in COLLINS_FACE)) > 0.6
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (23, 23), (200, 10), (480, 640)])
 def test_no_face_in_an_empty_picture(shape: tuple[int, int]):
-    assert find_faces(np.zeros(shape, np.uint8)).shape == (0, 4)
+    assert detect_faces(np.zeros(shape, np.uint8)).shape == (0, 4)
 
 
 def test_crop_is_centred_on_the_box_and_a_little_larger():

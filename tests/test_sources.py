@@ -14,7 +14,7 @@ from test_fetching import server  # noqa: F401 - a fixture
 from test_video import clip  # noqa: F401 - a fixture
 
 from fer.faces.detection import crop_faces
-from fer.faces.tracking import BOX
+from fer.faces.tracking import BOX_COLUMNS
 from fer.media import collections
 from fer.media.pictures import to_grey
 from fer.notebook import uploads
@@ -227,7 +227,7 @@ def test_what_is_shown_and_saved_has_the_boxes(recogniser: Recogniser, two_faces
     table = picture_report.report_picture(recogniser, "two.png", png(two_faces), tmp_path).table
     expected = annotate(two_faces, table)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "two.png")), expected)
-    crops = crop_faces(to_grey(two_faces), table[BOX].to_numpy())
+    crops = crop_faces(to_grey(two_faces), table[BOX_COLUMNS].to_numpy())
     assert shown == [as_jpeg(expected), as_png(plot_probabilities(table, crops))]
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 from recognise import Still, cascades_of, draw, goals, large_photo, run_all, stills, stream, summary, timed
 from train import feeding, made_up
 
-from fer.faces.detection import crop_faces, find_faces, find_thoroughly, glance
-from fer.faces.tracking import find_faces_again
+from fer.faces.detection import crop_faces, detect_close_up, detect_faces, detect_thorough
+from fer.faces.tracking import redetect_faces
 from fer.media.pictures import to_grey
 from fer.recognition import Recogniser
 
@@ -38,9 +38,9 @@ def test_a_frame_costs_little_more_than_detector_and_network(frame: Still):
     """Measured 1.2 to 1.7 times; 2.2 leaves room for a busy machine, and is far below a search of the whole photo."""
     recogniser = Recogniser.load(ROOT / "models")
     grey = to_grey(frame.image)
-    crops = crop_faces(grey, find_faces(grey))
+    crops = crop_faces(grey, detect_faces(grey))
     assert len(crops) == 1
-    assert len(glance(grey)) == 1
+    assert len(detect_close_up(grey)) == 1
     floor = median(partial(run_all, cascades_of(grey))) + median(partial(recogniser.classify, crops))
     assert median(partial(recogniser.recognise, frame.image)) < 2.2 * floor
 
@@ -50,8 +50,8 @@ def test_a_frame_is_searched_faster_than_at_full_size(frame: Still):
     grey = to_grey(frame.image)
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     plain = median(partial(cascade.detectMultiScale, grey, 1.1, 5, 0, (50, 50)))
-    assert 1.7 * median(partial(find_faces, grey)) < plain
-    assert 4 * median(partial(find_faces_again, grey, find_faces(grey))) < plain
+    assert 1.7 * median(partial(detect_faces, grey)) < plain
+    assert 4 * median(partial(redetect_faces, grey, detect_faces(grey))) < plain
 
 
 def test_one_face_is_classified_faster_than_by_keras(recogniser: Recogniser):
@@ -64,7 +64,7 @@ def test_one_face_is_classified_faster_than_by_keras(recogniser: Recogniser):
 def test_twelve_megapixels_cost_little_more_than_half_a_megapixel(frame: Still):
     photo = to_grey(large_photo([frame] * 6))
     small = cv2.resize(photo, (800, 600), interpolation=cv2.INTER_AREA)
-    large_time, small_time = (min(timed(partial(find_thoroughly, of))[0] for _ in range(3)) for of in (photo, small))
+    large_time, small_time = (min(timed(partial(detect_thorough, of))[0] for _ in range(3)) for of in (photo, small))
     assert large_time < 2 * small_time
 
 
@@ -77,7 +77,7 @@ def test_feeding_a_training_costs_little_beside_its_steps():
 
 def test_benchmark_fits_photos_into_frames(frame: Still):
     assert frame.image.shape == (480, 640, 3)
-    assert len(find_faces(to_grey(frame.image))) == 1
+    assert len(detect_faces(to_grey(frame.image))) == 1
     assert large_photo([frame] * 6).shape == (3000, 4000, 3)
     assert stream(frame, 5).shape == (5, 480, 640, 3)
 

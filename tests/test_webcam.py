@@ -16,8 +16,8 @@ from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
 from fer.expressions import EXPRESSIONS
-from fer.faces.detection import find_faces, find_quickly
-from fer.faces.tracking import find_faces_again, follow
+from fer.faces.detection import detect_faces, detect_fast
+from fer.faces.tracking import redetect_faces, track_faces
 from fer.media.pictures import to_grey
 from fer.media.videos import read_frames
 from fer.notebook.errors import UserError
@@ -43,24 +43,24 @@ def session(recogniser: Recogniser, tmp_path: Path) -> Session:
 
 
 def test_faces_keep_their_numbers_when_they_move_and_change_order():
-    first = follow([], table((0, 0, 100, 100), (300, 0, 90, 90)), 0.0, 1, 0)
-    second = follow(first, table((310, 5, 95, 95), (20, 8, 90, 90)), 0.1, 1, 2)
+    first = track_faces([], table((0, 0, 100, 100), (300, 0, 90, 90)), 0.0, 1, 0)
+    second = track_faces(first, table((310, 5, 95, 95), (20, 8, 90, 90)), 0.1, 1, 2)
     assert [face.face for face in second] == [2, 1]
 
 
 def test_a_face_that_is_missed_for_a_moment_keeps_its_number_and_one_that_left_does_not():
-    first = follow([], table((0, 0, 100, 100)), 0.0, 1, 0)
-    missed = follow(first, table(), 0.5, 1, 1)
-    assert [face.face for face in follow(missed, table((9, 0, 100, 100)), 1.0, 1, 1)] == [1]
-    assert [face.face for face in follow(missed, table((9, 0, 100, 100)), 9.0, 1, 1)] == [2]
-    assert [face.face for face in follow(first, table((500, 0, 100, 100)), 0.1, 1, 1)] == [2, 1]
+    first = track_faces([], table((0, 0, 100, 100)), 0.0, 1, 0)
+    missed = track_faces(first, table(), 0.5, 1, 1)
+    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 1.0, 1, 1)] == [1]
+    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 9.0, 1, 1)] == [2]
+    assert [face.face for face in track_faces(first, table((500, 0, 100, 100)), 0.1, 1, 1)] == [2, 1]
 
 
 def test_smoothing_damps_a_flicker_and_follows_a_change():
     def happy(smoothing: int, values: list[float]) -> list[float]:
         faces, shown = [], []
         for number, value in enumerate(values):
-            faces = follow(faces, table((0, 0, 9, 9), happy=value), number / 10, smoothing, 1)
+            faces = track_faces(faces, table((0, 0, 9, 9), happy=value), number / 10, smoothing, 1)
             shown.append(faces[0].probabilities[EXPRESSIONS.index("happy")])
         return shown
 
@@ -72,16 +72,16 @@ def test_smoothing_damps_a_flicker_and_follows_a_change():
 
 def test_faces_are_found_again_where_they_went():
     grey = to_grey(np.asarray(portrait_frame()))
-    former = find_faces(grey)
+    former = detect_faces(grey)
     moved = np.roll(grey, (12, -20), axis=(0, 1))
-    np.testing.assert_allclose(find_faces_again(moved, former)[0], former[0] + (-20, 12, 0, 0), atol=10)
+    np.testing.assert_allclose(redetect_faces(moved, former)[0], former[0] + (-20, 12, 0, 0), atol=10)
 
 
 def test_the_whole_is_searched_where_a_face_is_gone_or_frames_have_another_size():
     grey = to_grey(np.asarray(portrait_frame()))
-    expected = find_quickly(grey)
+    expected = detect_fast(grey)
     for former in ([], [[400, 300, 90, 90]], [[1400, 900, 90, 90]], [expected[0], expected[0] + 3]):
-        np.testing.assert_array_equal(find_faces_again(grey, np.reshape(former, (-1, 4)).astype(int)), expected)
+        np.testing.assert_array_equal(redetect_faces(grey, np.reshape(former, (-1, 4)).astype(int)), expected)
 
 
 @pytest.mark.parametrize("angle", [-18, 18])
@@ -164,7 +164,7 @@ def test_the_record_holds_raw_values_and_the_overlay_smoothed_ones(session: Sess
 
 def test_a_snapshot_shows_somebody_far_behind_too(session: Session, one_far_behind: Image.Image):
     """The live view may miss her beside a face close to the camera; a snapshot is searched as `via_image` does."""
-    assert len(find_faces(to_grey(np.asarray(one_far_behind)))) == 1
+    assert len(detect_faces(to_grey(np.asarray(one_far_behind)))) == 1
     answer, _ = session.answer({"kind": "snapshot"}, jpeg(one_far_behind))
     assert len(answer["rows"]) == 2
 

@@ -9,7 +9,7 @@ import numpy as np
 from fer.data.dataset import FaceDataset, choose_by_hash
 from fer.data.duplicates import find_conflicting_labels
 from fer.expressions import EXPRESSIONS, SIDE, clean_class_name
-from fer.faces.detection import crop_faces, cut_out, find_faces, find_thoroughly, is_frame
+from fer.faces.detection import crop_and_resize, crop_faces, detect_faces, detect_thorough, is_camera_frame
 from fer.media.collections import PictureFile, list_folder, list_zip
 from fer.media.pictures import decode_image, to_grey
 from fer.notebook.errors import UserError
@@ -107,9 +107,9 @@ def to_face(item: PictureFile, whole: bool) -> np.ndarray:
     grey = to_grey(decode_image(item.read(), item.name))
     if whole:
         return square(grey)
-    boxes = find_faces(grey)
-    if len(boxes) == 0 and is_frame(grey):  # it was searched fast
-        boxes = find_thoroughly(grey)
+    boxes = detect_faces(grey)
+    if len(boxes) == 0 and is_camera_frame(grey):  # it was searched fast
+        boxes = detect_thorough(grey)
     if len(boxes) == 0:
         raise UserError(f"{item.name} shows no face that can be found.")
     return crop_faces(grey, boxes[:1])[0]
@@ -119,7 +119,7 @@ def square(grey: np.ndarray) -> np.ndarray:
     """Shrink a whole (height, width) uint8 picture to (48, 48); along the shorter side, its edges are repeated."""
     height, width = grey.shape
     side = max(height, width)
-    return cut_out(grey, ((width - side) // 2, (height - side) // 2, side, side), SIDE)
+    return crop_and_resize(grey, ((width - side) // 2, (height - side) // 2, side, side), SIDE)
 
 
 def check_enough(classes: tuple[str, ...], names: list[str], images: list[np.ndarray], problems: list[str]) -> None:

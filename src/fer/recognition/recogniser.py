@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from fer.expressions import EXPRESSIONS, FACE_COLUMNS, SIDE
-from fer.faces.detection import crop_faces, find_faces
+from fer.faces.detection import crop_faces, detect_faces
 from fer.media.pictures import to_grey
 from fer.network.files import load_network, read_classes
 
@@ -61,17 +61,17 @@ class Recogniser:
         forward = self.forward_one if len(crops) == 1 else self.forward
         return forward(tf.constant(crops.reshape(-1, SIDE, SIDE, 1))).numpy()
 
-    def recognise(self, image: np.ndarray, find: Callable[[np.ndarray], np.ndarray] = find_faces) -> pd.DataFrame:
+    def recognise(self, image: np.ndarray, detect: Callable[[np.ndarray], np.ndarray] = detect_faces) -> pd.DataFrame:
         """Find the faces in a picture and name their expressions.
 
-        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. find: what turns the grey picture into
-        (n, 4) boxes; `find_faces` takes any picture of up to 640 pixels for a camera's frame and searches it fast, so
-        the notebooks pass `find_thoroughly` for photos. Returns one row a face, largest first: face (a number from 1),
+        image: (height, width, 3) RGB or (height, width) grey, uint8, any size. detect: what turns the grey picture into
+        (n, 4) boxes; `detect_faces` takes any picture of up to 640 pixels for a camera's frame and searches it fast, so
+        the notebooks pass `detect_thorough` for photos. Returns one row a face, largest first: face (a number from 1),
         x, y, width, height (pixels of the image), expression, confidence (the largest of the probabilities), and the
         probability of each class, by name; no row where there is no face.
         """
         grey = to_grey(image)
-        boxes = find(grey)
+        boxes = detect(grey)
         probabilities = self.classify(crop_faces(grey, boxes))
         columns = {
             "face": np.arange(1, len(boxes) + 1),

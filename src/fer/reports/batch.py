@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from fer.expressions import SIDE, classes_in
-from fer.faces.detection import find_thoroughly
+from fer.faces.detection import detect_thorough
 from fer.media.collections import PictureFile
 from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
@@ -56,7 +56,7 @@ def recognise_file(recogniser: Recogniser, item: PictureFile, thumbnail: Path) -
     """Recognise the faces in one file and save its thumbnail; whatever goes wrong is the entry's problem."""
     try:
         image = decode_image(item.read(), item.name)
-        table = recogniser.recognise(image, find_thoroughly)
+        table = recogniser.recognise(image, detect_thorough)
     except UserError as problem:
         return {"file": item.name, "faces": [], "problem": str(problem), "thumbnail": ""}
     except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come

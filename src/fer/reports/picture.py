@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from fer.expressions import classes_in
-from fer.faces.detection import crop_faces, find_thoroughly
+from fer.faces.detection import crop_faces, detect_thorough
 from fer.media.pictures import decode_image, to_grey
 from fer.notebook.paths import SOURCE_KEY, picture_result_path, sha256_hex
 from fer.recognition.drawing import annotate, as_jpeg, as_png, plot_probabilities
@@ -26,7 +26,7 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     name: printable; content: the bytes of a picture file. Raises UnreadablePictureError.
     """
     image = decode_image(content, name)
-    table = recogniser.recognise(image, find_thoroughly)
+    table = recogniser.recognise(image, detect_thorough)
     annotated = annotate(image, table)
     source = sha256_hex(content)
     saved = picture_result_path(results, name, source)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fer.expressions import EXPRESSIONS, class_colours, classes_in
-from fer.faces.tracking import FORGOTTEN_AFTER, Followed
+from fer.faces.tracking import MAX_SECONDS_MISSING, Track
 
 
 def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
@@ -19,10 +19,10 @@ def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
 TIMELINE_COLUMNS = timeline_columns(EXPRESSIONS)
 
 
-def timeline_rows(seconds: float, table: pd.DataFrame, faces: list[Followed]) -> list[tuple]:
+def timeline_rows(seconds: float, table: pd.DataFrame, faces: list[Track]) -> list[tuple]:
     """Return one row a face of a frame, with the network's own probabilities, not the smoothed ones.
 
-    table: as from `Recogniser.recognise`; faces: what `follow` made of it, in the same order.
+    table: as from `Recogniser.recognise`; faces: what `track_faces` made of it, in the same order.
     """
     raw = table[["x", "y", "width", "height", *classes_in(table)]].itertuples(index=False)
     return [(seconds, face.face, *values) for face, values in zip(faces, raw, strict=False)]
@@ -53,7 +53,7 @@ def plot_timeline(record: pd.DataFrame, most: int = 6) -> Figure:
 
 def with_gaps(of_face: pd.DataFrame) -> pd.DataFrame:
     """Break the curves where a face was away: an empty row after each row that a long pause follows."""
-    before_pause = of_face[of_face["seconds"].diff(-1) < -FORGOTTEN_AFTER / 2]
+    before_pause = of_face[of_face["seconds"].diff(-1) < -MAX_SECONDS_MISSING / 2]
     empty = before_pause.copy()
     empty[list(classes_in(of_face))] = np.nan
     return pd.concat([of_face, empty]).sort_values("seconds", kind="stable")

@@ -10,8 +10,8 @@ import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import Video, display
 
-from fer.faces.detection import find_near_and_far
-from fer.faces.tracking import follow
+from fer.faces.detection import detect_in_video
+from fer.faces.tracking import track_faces
 from fer.media.videos import SampledVideo
 from fer.notebook.errors import UserError
 from fer.notebook.progress import progress
@@ -40,8 +40,8 @@ def report_video(recogniser: Recogniser, clip: SampledVideo, name: str, folder: 
         with closing(video_writer(folder / "unfinished.mp4", first[1].shape, clip.per_second)) as writer:
             try:
                 for seconds, image in chain([first], seen):
-                    table = recogniser.recognise(image, find_near_and_far)
-                    followed = follow(followed, table, seconds, smoothing=1, most=highest)
+                    table = recogniser.recognise(image, detect_in_video)
+                    followed = track_faces(followed, table, seconds, smoothing=1, last_number=highest)
                     highest = max((highest, *(face.face for face in followed)))
                     rows += timeline_rows(seconds, table, followed)
                     numbers = [face.face for face in followed[: len(table)]]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer.faces.detection import crop_faces, find_thoroughly
-from fer.faces.tracking import BOX, Followed, find_faces_again, follow
+from fer.faces.detection import crop_faces, detect_thorough
+from fer.faces.tracking import BOX_COLUMNS, Track, redetect_faces, track_faces
 from fer.media.pictures import UnreadablePictureError, decode_image, to_grey
 from fer.notebook.errors import UserError
 from fer.recognition.drawing import annotate, as_jpeg, as_png, face_colour, plot_probabilities
@@ -30,9 +30,9 @@ class Session:
 
     recogniser: Recogniser
     results: Path  # the folder for what is saved
-    smoothing: int = 4  # frames; see `follow`
+    smoothing: int = 4  # frames; see `track_faces`
     frames: Iterator[tuple[float, np.ndarray]] = field(default_factory=lambda: iter(()))  # see `read_frames`
-    faces: list[Followed] = field(default_factory=list)
+    faces: list[Track] = field(default_factory=list)
     rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
     boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))  # of the frame before
     seen: int = 0  # frames
@@ -80,19 +80,19 @@ def see(session: Session, image: np.ndarray, seconds: float) -> dict:
     """Recognise, follow and record the faces of a (height, width, 3) uint8 frame; return what the overlay shows."""
     start = time.perf_counter()
     former = session.boxes if session.seen % WHOLE_EVERY else session.boxes[:0]
-    table = session.recogniser.recognise(image, partial(find_faces_again, former=former))
+    table = session.recogniser.recognise(image, partial(redetect_faces, former=former))
     milliseconds = 1000 * (time.perf_counter() - start)
-    session.boxes, session.seen = table[BOX].to_numpy(), session.seen + 1
-    session.faces = follow(session.faces, table, seconds, session.smoothing, session.highest)
+    session.boxes, session.seen = table[BOX_COLUMNS].to_numpy(), session.seen + 1
+    session.faces = track_faces(session.faces, table, seconds, session.smoothing, session.highest)
     session.highest = max((session.highest, *(face.face for face in session.faces)))
     session.rows += timeline_rows(seconds, table, session.faces)
     faces = [describe_face(face, session.recogniser.classes) for face in session.faces[: len(table)]]
     return {"kind": "faces", "faces": faces, "milliseconds": milliseconds, "skipped": session.skipped}
 
 
-def describe_face(face: Followed, classes: Sequence[str]) -> dict:
+def describe_face(face: Track, classes: Sequence[str]) -> dict:
     """Return what the overlay draws for a face: number, box, smoothed probabilities, label and colour."""
-    values = dict(zip((*BOX, *classes), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
+    values = dict(zip((*BOX_COLUMNS, *classes), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
     described = {"face": face.face, **values, "confidence": max(face.probabilities.tolist())}
     answer = {"expression": top_classes(described)[0], "label": face_label(described), "colour": face_colour(described)}
     return described | answer
@@ -101,12 +101,12 @@ def describe_face(face: Followed, classes: Sequence[str]) -> dict:
 def take_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
     """Recognise a still as `via_image` does; the answer holds the annotated picture, the bars and the table."""
     image = decode_image(picture, "The picture")
-    table = session.recogniser.recognise(image, find_thoroughly)
+    table = session.recogniser.recognise(image, detect_thorough)
     annotated = annotate(image, table)
     session.snapshots.append((annotated, table))
     number = len(session.snapshots)
     title = f"Picture {number}: {len(table) or 'no'} face{'' if len(table) == 1 else 's'}"
-    bars = plot_probabilities(table, crop_faces(to_grey(image), table[BOX].to_numpy()))
+    bars = plot_probabilities(table, crop_faces(to_grey(image), table[BOX_COLUMNS].to_numpy()))
     rows = format_faces({f"picture {number}": table}).reset_index("face").to_dict("records")
     content = {"kind": "snapshot", "number": number, "title": title, "rows": rows}
     return content, [as_jpeg(annotated), *([as_png(bars)] if bars else [])]
