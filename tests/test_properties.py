@@ -129,7 +129,7 @@ from fer.media.pictures import decode_image, to_grey
 def memory(kind):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(kind)) / 1000
 
-find_faces(to_grey(decode_image(Path(sys.argv[1]).read_bytes(), "small")))
+detect_faces(to_grey(decode_image(Path(sys.argv[1]).read_bytes(), "small")))
 idle = memory("VmRSS")
 for path in sys.argv[2:]:
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
