@@ -22,7 +22,7 @@ def find_pretrained(models: Path, repository: str) -> Path:
         if is_expression_network(folder):
             return folder
     fetched = fetch_models(repository)
-    if is_expression_network(fetched):
+    if fetched and is_expression_network(fetched):
         return fetched
     raise UserError(
         f"The network to start from is not in {models.absolute()}, nor could it be fetched from {repository}. Put its"

@@ -14,6 +14,7 @@ from fer.expressions import EXPRESSIONS, FACE_COLUMNS, SIDE
 from fer.faces.detection import crop_faces, detect_faces
 from fer.media.pictures import to_grey
 from fer.network.files import load_network, read_classes
+from fer.notebook.setup import suppress_stderr
 
 COLUMNS = (*FACE_COLUMNS, *EXPRESSIONS)  # of the table of a network for the five expressions
 
@@ -34,8 +35,9 @@ class Recogniser:
         self.columns = (*FACE_COLUMNS, *classes)
         self.network = network
         # Compiled and used once now, so that the first picture need not wait.
-        self.forward_one = compile_for_one_face(network) or self.forward
-        self.classify(np.zeros((1, SIDE, SIDE), np.uint8))
+        with suppress_stderr():  # XLA and cuDNN tell of their work there
+            self.forward_one = compile_for_one_face(network) or self.forward
+            self.classify(np.zeros((1, SIDE, SIDE), np.uint8))
 
     @cached_property
     def forward(self) -> Callable[[tf.Tensor], tf.Tensor]:
