@@ -170,7 +170,7 @@ def test_original_on_a_share_with_duplicates_kept_and_exported(kaggle_zip: Path,
 def test_without_models_and_network_the_user_is_told_what_to_do(tmp_path: Path):
     ran = run(alone("via_image", tmp_path / "empty", models=False), REPOSITORY=str(tmp_path / "nowhere"))
     assert ran.returncode != 0
-    assert "Upload both files" in ran.stderr
+    assert "Drag both files into the list of files" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 

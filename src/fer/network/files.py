@@ -114,19 +114,7 @@ def load_network(folder: Path) -> keras.Model:
 
     A file with code in it (a Lambda layer) is refused by Keras' safe mode, which is never switched off here.
     """
-    for name in MODEL_FILES:
-        if not (folder / name).is_file():
-            raise UnusableModelError(
-                f"There is no {name} in {folder.resolve()}. Train a network, or put the file there."
-            )
-    sums = folder / CHECKSUMS
-    expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
-    for name in MODEL_FILES:
-        if name in expected and checksum(folder / name) != expected[name]:
-            raise UnusableModelError(
-                f"{name} in {folder.resolve()} is not the file that {CHECKSUMS} describes: damaged, or of another"
-                f" network. Fetch {' and '.join(MODEL_FILES)} again; if they are your own, delete {CHECKSUMS}."
-            )
+    check_files(folder)
     try:
         network = keras.models.model_from_json((folder / "fer.json").read_text())
         network.load_weights(folder / "fer.h5")
@@ -136,8 +124,49 @@ def load_network(folder: Path) -> keras.Model:
             raise ValueError(f"it turns {shapes[0]} into {shapes[1]}, not {wanted[0]} into {wanted[1]}")
     except Exception as error:  # Keras raises nearly anything for files that are not its own
         reason = str(error).strip().split("\n")[0][:200]
-        raise UnusableModelError(f"The network in {folder.resolve()} cannot be loaded: {reason}") from error
+        raise UnusableModelError(
+            f"The network in {folder.resolve()} cannot be loaded: {reason}. Put fer.json and fer.h5 there that were"
+            " saved together, then choose Run all again."
+        ) from error
     return network
+
+
+def check_files(folder: Path) -> None:
+    """Raise an UnusableModelError unless both files are there, whole, and as SHA256SUMS says where there is one."""
+    for name in MODEL_FILES:
+        if not (folder / name).is_file():
+            raise UnusableModelError(
+                f"There is no {name} in {folder.resolve()}. Train a network, or put the file there; then choose Run all"
+                " again."
+            )
+    for name in MODEL_FILES:
+        if not is_readable(folder / name):
+            size = (folder / name).stat().st_size
+            raise UnusableModelError(
+                f"{name} in {folder.resolve()} is not whole ({size:,} bytes): its upload or download broke off. Delete"
+                " it, put it there again, wait until it is complete, and choose Run all again."
+            )
+    sums = folder / CHECKSUMS
+    expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
+    for name in MODEL_FILES:
+        if name in expected and checksum(folder / name) != expected[name]:
+            raise UnusableModelError(
+                f"{name} in {folder.resolve()} is not the file that {CHECKSUMS} describes: damaged, or of another"
+                f" network. Put {' and '.join(MODEL_FILES)} there again, or delete {CHECKSUMS} if they are your own;"
+                " then choose Run all again."
+            )
+
+
+def is_readable(path: Path) -> bool:
+    """Tell whether a file is whole JSON or, by any other name, HDF5."""
+    try:
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+        else:
+            h5py.File(path).close()  # which compares its size with the one that it states
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def checksum(path: Path) -> str:
