@@ -132,6 +132,11 @@ def fake_colab(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("google.__path__", [str(ROOT / "tests" / "fake_colab" / "google")], raising=False)
 
 
+def outside_pytest() -> dict[str, str]:
+    """Return the environment of a process whose kernels show what libraries write past Python; pytest's do not."""
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+
+
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """Run a real web server on this machine, and give its address without `http://`."""

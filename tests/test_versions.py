@@ -1,13 +1,15 @@
 """A small part of `make versions`: the oldest packages that requirements.txt admits read a photo and a video."""
 
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 
+import nbformat
 import pytest
 from conftest import HOPPER, ROOT
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from versions import Run, complaints, find_python, make_environment, run_alone, table, versions_in
+from versions import Run, complaints, find_python, make_environment, run_alone, run_in_kernel, table, versions_in
 
 
 def test_via_image_runs_with_the_oldest_packages(tmp_path: Path):
@@ -29,6 +31,19 @@ def test_a_warning_is_a_complaint_and_progress_is_none():
     assert printed("stdout", "Reading: 100%\n") == ""
     assert printed("stdout", "x.py:1: UserWarning: old\n") == "x.py:1: UserWarning: old"
     assert printed("stderr", "anything\n") == "anything"
+    retracing = "WARNING:tensorflow:5 out of the last 5 calls to <function> triggered tf.function retracing."
+    compiled = "I0000 00:00:1795765308.920780   20948 device_compiler.h:196] Compiled cluster using XLA!"
+    old = "2026-11-27 07:41:46.158538: I external/local_xla/xla/service/service.cc:163] XLA service initialized"
+    for line in (retracing, compiled, old):
+        assert printed("stdout", f"Epoch 1\n{line}\nEpoch 2\n") == line
+
+
+def test_what_a_library_writes_past_python_is_a_complaint(tmp_path: Path):
+    notebook = new_notebook(
+        cells=[new_code_cell("import os; os.write(2, b'I0000 xla.cc] compiled\\n'); print('fine')")]
+    )
+    nbformat.write(notebook, tmp_path / "made.ipynb")
+    assert run_in_kernel(Path(sys.executable), tmp_path / "made.ipynb") == "I0000 xla.cc] compiled"
 
 
 def test_table_names_versions_once_and_shows_errors_by_a_line():

@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from conftest import HOPPER, ROOT, write_kaggle_zip
+from conftest import HOPPER, ROOT, outside_pytest, write_kaggle_zip
 from nbformat import NotebookNode
 
 NOTEBOOKS = ("train_model", "via_image", "via_webcam")
 UV = Path(sys.executable).with_name("uv")
 TOLD = ("tensorflow", "keras", "numpy", "pandas", "matplotlib", "opencv-python-headless", "ipywidgets", "ipykernel")
+# A warning of Python's, one of TensorFlow's own log (which is on standard output in a kernel), one of absl or XLA.
+LOG_LINE = re.compile(r"warning:|traceback|error:|^[IWEF]\d{4} |^\d{4}-\d\d-\d\d [\d:.]+: [IWEF] ", re.IGNORECASE)
 
 
 class Environment(NamedTuple):
@@ -89,24 +91,27 @@ def run_alone(python: Path, notebook: str, folder: Path, models: Path, **fields:
         (folder / "models").mkdir()
         for file in ("fer.json", "fer.h5", "SHA256SUMS"):
             shutil.copy(models / file, folder / "models")
+    return run_in_kernel(python, folder / f"{notebook}.ipynb", **fields)
+
+
+def run_in_kernel(python: Path, notebook: Path, **fields: object) -> str:
+    """Run a notebook where it lies, with an environment's Python; return what was wrong, or an empty text."""
     settings = [part for name, value in fields.items() for part in ("--set", f"{name}={value!r}")]
-    command = [python, ROOT / "src" / "run.py", f"{notebook}.ipynb", "--output", "ran.ipynb", *settings]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    command = [python, ROOT / "src" / "run.py", notebook.name, "--output", "ran.ipynb", *settings]
+    ran = subprocess.run(command, cwd=notebook.parent, env=outside_pytest(), capture_output=True, text=True)
     if ran.returncode:
         print(ran.stderr, file=sys.stderr)
         return re.sub(r"\x1b\[[0-9;]*m", "", ran.stderr).strip().rpartition("\n")[2] or f"exit code {ran.returncode}"
-    return complaints(nbformat.read(folder / "ran.ipynb", as_version=4))
+    return complaints(nbformat.read(notebook.with_name("ran.ipynb"), as_version=4))
 
 
 def complaints(notebook: NotebookNode) -> str:
-    """Return what a notebook that ran through wrote to stderr, and texts with warnings on its standard output."""
+    """Return all lines that a notebook that ran through wrote to stderr, and log lines on its standard output."""
     streams = [
-        output
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if output.output_type == "stream" and (output.name == "stderr" or re.search(r"Warning:|Traceback", output.text))
+        output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"
     ]
-    return "\n".join(stream.text.strip() for stream in streams)
+    lines = [(stream.name, line) for stream in streams for line in stream.text.splitlines() if line.strip()]
+    return "\n".join(line for name, line in lines if name == "stderr" or LOG_LINE.search(line))
 
 
 def run_all(name: str, python: Path, data: Path, notebooks: tuple[str, ...]) -> list[Run]:

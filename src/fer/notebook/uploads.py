@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import ipywidgets
-from IPython.display import FileLink, display
+from IPython.display import display
 
 from fer.notebook.errors import UserError
 from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend
@@ -57,10 +59,13 @@ def download_results(folder: Path) -> None:
     """
     if not folder.is_dir() or not any(folder.iterdir()):
         raise UserError(f"There is nothing in {folder}/ to download yet. Run the cells above first.")
-    archive = shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
+    archive = folder.with_suffix(".zip")
+    shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
     if has_colab_frontend():
         from google.colab import files
 
-        files.download(archive)
+        files.download(str(archive))
     else:
-        display(FileLink(archive, result_html_prefix="Download "))
+        # Not IPython's FileLink: JupyterLab tries to open such a file, where `download` lets the browser save it.
+        link = f'<a href="{quote(str(archive))}" download>Download {escape(str(archive))}</a>'
+        display({"text/html": link, "text/plain": f"The results are packed in {archive}."}, raw=True)

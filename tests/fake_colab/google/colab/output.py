@@ -1,4 +1,7 @@
-"""`eval_js`: ask the page over iopub, wait for its answer on stdin, as Colab's own package does."""
+"""`eval_js`: ask the page over iopub, wait for its answer on stdin, as Colab's own package does.
+
+`no_vertical_scroll`: tell the page, as that does, by a script in the cell's output.
+"""
 
 import itertools
 import time
@@ -33,3 +36,8 @@ def eval_js(script, ignore_result=False, timeout_sec=None):
             return value.get("data")
         time.sleep(0.025)
     return None
+
+
+def no_vertical_scroll():
+    script = "google.colab.output.setIframeHeight(-1, true, {interactive: true, maxHeight: 99999999})"
+    IPython.display.display(IPython.display.Javascript(script))

@@ -1,0 +1,97 @@
+"""Files come in and results go out: by Colab's dialogues, by a button and a link in a real JupyterLab."""
+
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from browsers import TOKEN, lab_server, launch, needs_chromium
+from conftest import COLLINS, HOPPER, ROOT
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import sync_playwright
+
+from fer.notebook import front_end, uploads
+from fer.notebook.errors import UserError
+from fer.notebook.front_end import no_vertical_scroll
+from fer.notebook.uploads import ask_for_files, download_results
+
+
+@pytest.fixture
+def colab(fake_colab: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Colab, whose page answers."""
+    monkeypatch.setattr(uploads, "has_colab_frontend", lambda: True)
+    monkeypatch.setattr(front_end, "IN_COLAB", True)
+
+
+def test_stopping_colab_s_dialogue_is_one_line(colab: None, monkeypatch: pytest.MonkeyPatch, capsys):
+    from google.colab import files
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "upload", interrupt)
+    ask_for_files(lambda files: pytest.fail("there are no files"), field="SOURCE")
+    assert capsys.readouterr().out == "Stopped. Run this cell again to choose files.\n"
+
+
+def test_results_are_handed_over_as_one_zip_in_colab(colab: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from google.colab import files
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="nothing in results/ to download yet"):
+        download_results(Path("results"))
+    (tmp_path / "results" / "album").mkdir(parents=True)
+    (tmp_path / "results" / "album" / "faces.csv").write_text("face")
+    for _ in range(2):  # the second holds no copy of the first
+        download_results(Path("results"))
+    assert files.downloaded == 2 * ["results.zip"]
+    assert "results/album/faces.csv" in zipfile.ZipFile("results.zip").namelist()
+    assert not any(name.endswith(".zip") for name in zipfile.ZipFile("results.zip").namelist())
+
+
+def test_tall_outputs_are_not_scrolled_in_colab(colab: None, monkeypatch: pytest.MonkeyPatch):
+    from google.colab import output
+
+    asked = []
+    monkeypatch.setattr(output, "no_vertical_scroll", lambda: asked.append(True))
+    no_vertical_scroll()
+    monkeypatch.setattr(front_end, "IN_COLAB", False)
+    no_vertical_scroll()
+    assert asked == [True]
+
+
+CELLS = (
+    f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})",
+    "from fer.notebook.uploads import *",
+    "ask_for_files(lambda files: print('These came:', *(name for name, _ in files)), field='SOURCE')",
+    "download_results(Path('results'))",
+)
+
+
+@needs_chromium
+def test_in_jupyterlab_what_an_upload_shows_is_saved_and_the_zip_is_downloaded(tmp_path: Path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "faces.csv").write_text("face")
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    notebook = tmp_path / "small.ipynb"
+    nbformat.write(new_notebook(metadata=kernel, cells=[new_code_cell(source) for source in CELLS]), notebook)
+    with lab_server(tmp_path) as (address, _), sync_playwright() as playwright:
+        page = launch(playwright, tmp_path).new_page()
+        page.goto(f"{address}/lab/tree/small.ipynb?token={TOKEN}&reset")
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        link = page.get_by_role("link", name="Download results.zip")
+        link.wait_for(timeout=60_000)
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose files").click()
+        chooser.value.set_files([str(COLLINS), str(HOPPER)])
+        page.get_by_text("These came: astronaut.png grace_hopper.jpg").wait_for(timeout=30_000)
+        with page.expect_download() as download:
+            link.click()
+        assert zipfile.ZipFile(download.value.path()).namelist()[-1] == "results/faces.csv"
+        page.keyboard.press("Control+s")
+        page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
+    outputs = nbformat.read(notebook, as_version=4).cells[2].outputs
+    assert "type its path into the field SOURCE" in outputs[0].data["text/plain"]
+    assert outputs[1].text == "These came: astronaut.png grace_hopper.jpg\n"
