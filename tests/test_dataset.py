@@ -81,14 +81,13 @@ BAD_ROWS = {
     "long": ("happy," + GOOD + " 7,Training", "2305 pixels"),
     "empty": ("happy,,Training", "0 pixels"),
     "too bright": ("happy," + GOOD[:-1] + "256,Training", "256"),
-    "far too bright": ("happy," + GOOD[:-1] + "99999999999,Training", "sensible size"),
-    "negative": ("happy," + GOOD[:-1] + "-1,Training", "whole numbers"),
+    "far too bright": ("happy," + GOOD[:-1] + "99999999999,Training", "999999999"),
+    "negative": ("happy," + GOOD[:-1] + "-1,Training", "from -1 to 7"),
     "fraction": ("happy," + GOOD[:-1] + "1.5,Training", "whole numbers"),
     "word": ("happy," + GOOD[:-1] + "x,Training", "whole numbers"),
     "unknown name": ("bored," + GOOD + ",Training", "'bored'"),
     "unknown number": ("7," + GOOD + ",Training", "'7'"),
     "unknown split": ("happy," + GOOD + ",Validation", "'Validation'"),
-    "two spaces": ("happy," + GOOD[:-3] + " 7,Training", "one space"),
     "cut off": ("happy,7 7 7", "3 pixels"),
     "binary": ("\udcff\udcfe,\0", "unknown expression"),
 }
@@ -170,7 +169,7 @@ def test_zip_cannot_write_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_pixels_survive_writing_and_parsing():
     image = np.arange(2304, dtype=np.uint16).reshape(48, 48).astype(np.uint8)
     assert format_pixels(image) == " ".join(str(value) for value in image.ravel())
-    assert (parse_pixels(format_pixels(image).encode()) == image).all()
+    assert (parse_pixels(format_pixels(image)) == image).all()
 
 
 def made_pictures(rows: list[tuple[int, int, str]]) -> FaceDataset:
