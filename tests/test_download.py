@@ -133,7 +133,7 @@ def test_colab_s_copy_is_used(colab_copies: Path, kaggle_zip: Path, pictures: Fa
 def test_a_copy_of_colab_s_that_never_comes_is_not_waited_for(
     colab_copies: Path, downloaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
-    monkeypatch.setattr(download, "LONGEST_WAIT", 1)
+    monkeypatch.setattr(download, "COLAB_CACHE_TIMEOUT", 1)
     assert find_fer2013("", tmp_path / "none.csv") == downloaded
     assert "Colab's copy of it does not come: downloading" in capsys.readouterr().out
 

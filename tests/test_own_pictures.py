@@ -14,7 +14,7 @@ from PIL import Image
 
 from fer.data.dataset import FaceDataset, choose_by_hash, class_counts
 from fer.data.duplicates import find_conflicting_labels, find_duplicates
-from fer.data.own_pictures import read_own_pictures, square, to_face
+from fer.data.own_pictures import read_face, read_own_pictures, resize_whole
 from fer.evaluation.figures import plot_confusion, plot_errors, plot_mean_faces, plot_samples
 from fer.evaluation.metrics import choose_save_folder, comparison_table, evaluate, predict
 from fer.evaluation.robustness import robustness_table
@@ -51,7 +51,7 @@ ODD = ("<b>très $x$ heureux</b>", "class face", "鬼 or 😀")
 
 
 def test_pictures_of_all_kinds_are_read_and_the_others_listed(odd_folder: Path):
-    pictures, problems = read_own_pictures(odd_folder, whole=False)
+    pictures, problems = read_own_pictures(odd_folder, whole_picture=False)
     assert pictures.classes == ("<b>très $x$ heureux<∕b>", "class face", "鬼 or 😀")
     assert np.bincount(pictures.labels).tolist() == [9, 9, 9]
     assert pictures.images.shape == (27, 48, 48)
@@ -77,7 +77,7 @@ def test_the_largest_face_is_cut_out_as_recognition_does(tmp_path: Path, portrai
         for number in range(8):
             changed = both.point(lambda value, light=1 - number / 50 - (name == "b") / 90: value * light)
             changed.save(tmp_path / name / f"{number}.png")
-    pictures, _ = read_own_pictures(tmp_path, whole=False)
+    pictures, _ = read_own_pictures(tmp_path, whole_picture=False)
     table = recogniser.recognise(np.asarray(both))
     assert len(table) == 2
     assert table.loc[0, "x"] > 220
@@ -89,7 +89,7 @@ def test_faces_that_were_cut_out_closely_are_read_too(tmp_path: Path, collins: n
     close = collins[71:165, 189:260]  # without hair and chin
     assert len(detect_faces(to_grey(close))) == 0
     content = as_jpeg(close)
-    assert to_face(PictureFile("close.jpg", "0", lambda: content), whole=False).shape == (48, 48)
+    assert read_face(PictureFile("close.jpg", "0", lambda: content), whole_picture=False).shape == (48, 48)
 
 
 def test_a_zip_with_a_folder_around_is_the_same(tmp_path: Path):
@@ -98,8 +98,8 @@ def test_a_zip_with_a_folder_around_is_the_same(tmp_path: Path):
         for path in sorted(folder.rglob("*.png")):
             file.write(path, path.relative_to(tmp_path))
         file.writestr("__MACOSX/around/own/one/._0.png", b"x")
-    by_folder, _ = read_own_pictures(folder, whole=True)
-    by_zip, problems = read_own_pictures(tmp_path / "own.zip", whole=True)
+    by_folder, _ = read_own_pictures(folder, whole_picture=True)
+    by_zip, problems = read_own_pictures(tmp_path / "own.zip", whole_picture=True)
     assert problems == []
     assert by_zip.classes == by_folder.classes == ("one", "two")
     np.testing.assert_array_equal(by_zip.images, by_folder.images)
@@ -109,15 +109,15 @@ def test_a_zip_with_a_folder_around_is_the_same(tmp_path: Path):
 def test_the_whole_of_a_picture_is_seen_and_not_distorted():
     wide = np.zeros((24, 96), np.uint8)
     wide[-2:], wide[:, :4], wide[:, -4:] = 100, 255, 255
-    seen = square(wide)
+    seen = resize_whole(wide)
     assert seen.shape == (48, 48)
     assert (seen[:, :2] == 255).all()  # left and right edges are in it
     assert (seen[:, -2:] == 255).all()
     assert (seen[:28, 6:40] == 0).all()  # above, the upper edge is repeated
     assert (seen[30:, 6:40] == 100).all()  # below, the lower
-    np.testing.assert_array_equal(square(wide.T), seen.T)
+    np.testing.assert_array_equal(resize_whole(wide.T), seen.T)
     face = drawn_face(1, 1)
-    np.testing.assert_array_equal(square(face), face)
+    np.testing.assert_array_equal(resize_whole(face), face)
 
 
 def splits_of(pictures: FaceDataset) -> dict[tuple[str, bytes], str]:
@@ -127,13 +127,13 @@ def splits_of(pictures: FaceDataset) -> dict[tuple[str, bytes], str]:
 
 
 def test_who_is_added_moves_nobody(tmp_path: Path):
-    before = splits_of(read_own_pictures(drawn(tmp_path, ("b", "c"), each=60), whole=True)[0])
+    before = splits_of(read_own_pictures(drawn(tmp_path, ("b", "c"), each=60), whole_picture=True)[0])
     assert set(before.values()) == {"Training", "PublicTest"}
     drawn(tmp_path, ("b", "c", "d"), each=90)
     (tmp_path / "a").mkdir()
     for path in sorted((tmp_path / "d").iterdir())[:30]:  # a new class comes before all others
         path.rename(tmp_path / "a" / path.name)
-    after = splits_of(read_own_pictures(tmp_path, whole=True)[0])
+    after = splits_of(read_own_pictures(tmp_path, whole_picture=True)[0])
     assert len(after) == 270
     assert {key: after[key] for key in before} == before
 
@@ -142,7 +142,7 @@ def test_equal_pictures_stay_together_whatever_their_files(tmp_path: Path):
     drawn(tmp_path, ("a", "b"), each=60)
     for path in sorted((tmp_path / "a").iterdir()):
         Image.open(path).convert("RGB").save(tmp_path / "a" / f"again {path.stem}.bmp")
-    pictures, _ = read_own_pictures(tmp_path, whole=True)
+    pictures, _ = read_own_pictures(tmp_path, whole_picture=True)
     assert len(pictures.labels) == 180
     splits = {}
     for image, split in zip(pictures.images, pictures.splits, strict=True):
@@ -162,7 +162,7 @@ def test_a_picture_in_two_folders_is_disputed(tmp_path: Path):
     drawn(tmp_path, ("a", "b"), each=40)
     for number in range(10):
         shutil.copy(tmp_path / "a" / f"{number}.png", tmp_path / "b" / f"copy {number}.png")
-    pictures, problems = read_own_pictures(tmp_path, whole=True)
+    pictures, problems = read_own_pictures(tmp_path, whole_picture=True)
     assert sum("another class's folder" in line for line in problems) == 20
     assert any(line.startswith("a/3.png ") for line in problems)
     disputed, training = find_conflicting_labels(pictures), pictures.splits == "Training"
@@ -184,23 +184,23 @@ def test_too_little_is_said_with_a_way_out(made: dict[str, int], said: str, tmp_
     for name, each in made.items():
         drawn(tmp_path, (name,), each)
     with pytest.raises(UserError, match=said):
-        read_own_pictures(tmp_path, whole=True)
+        read_own_pictures(tmp_path, whole_picture=True)
 
 
 def test_no_face_anywhere_names_the_pictures_and_the_way_out(tmp_path: Path):
     with pytest.raises(UserError, match=r"a: 0, b: 0.*WHOLE_PICTURE(.|\n)*a/0\.png shows no face"):
-        read_own_pictures(drawn(tmp_path, ("a", "b"), each=9), whole=False)
+        read_own_pictures(drawn(tmp_path, ("a", "b"), each=9), whole_picture=False)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "text.zip", "a\0b", "x" * 300])
 def test_what_is_no_folder_and_no_zip_is_said(name: str, tmp_path: Path):
     (tmp_path / "text.zip").write_text("no zip")
     with pytest.raises(UserError, match=r"PICTURES is .*sub-folder for each class"):
-        read_own_pictures(tmp_path / name, whole=True)
+        read_own_pictures(tmp_path / name, whole_picture=True)
 
 
 def test_the_five_expressions_keep_their_order(tmp_path: Path):
-    assert read_own_pictures(drawn(tmp_path, EXPRESSIONS, each=8), whole=True)[0].classes == EXPRESSIONS
+    assert read_own_pictures(drawn(tmp_path, EXPRESSIONS, each=8), whole_picture=True)[0].classes == EXPRESSIONS
 
 
 @pytest.mark.parametrize("name", [*sorted(RESERVED_NAMES), "=1+1", "_legend", " two  spaces ", "e\u0301", "", "ok"])
@@ -428,7 +428,7 @@ def test_fine_tuning_never_starts_from_a_network_for_other_classes(tmp_path: Pat
 
 def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_path: Path):
     """Two drawings that the shipped network was not trained on, told apart in two epochs."""
-    pictures, _ = read_own_pictures(drawn(tmp_path / "own", ("low bar", "high bar"), each=64), whole=True)
+    pictures, _ = read_own_pictures(drawn(tmp_path / "own", ("low bar", "high bar"), each=64), whole_picture=True)
     training, validation = pictures.split("Training"), pictures.split("PublicTest")
     recipe = RECIPES["fine-tune"]._replace(epochs=3)
     reached = {}

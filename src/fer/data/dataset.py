@@ -1,6 +1,7 @@
 """Hold labelled faces, count them and split them."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +43,8 @@ def class_counts(faces: FaceDataset) -> pd.DataFrame:
     return counts.rename_axis(index="split", columns=None)
 
 
-def choose_by_hash(images: np.ndarray, fraction: float, purpose: str) -> np.ndarray:
-    """Choose about a fraction (0–1) of the (N, 48, 48) images by a hash of their pixels, as a (N,) bool mask.
+def choose_by_hash(images: Iterable[np.ndarray], fraction: float, purpose: str) -> np.ndarray:
+    """Choose about a fraction (0–1) of N (48, 48) images by a hash of their pixels, as a (N,) bool mask.
 
     Equal images are chosen together, the same ones each time, and adding others changes nothing. purpose: another one
     chooses others.

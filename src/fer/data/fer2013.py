@@ -82,7 +82,7 @@ def image_records(names: Iterable[str], read: Callable[[str], bytes]) -> list[Re
         folder, _, file = name.rpartition("/")
         if not file.startswith("."):  # macOS hides a file of its own beside each picture
             expression, split = folder.rpartition("/")[2].lower(), file.partition("_")[0]
-            records.append(Record(name, expression, split, lambda name=name: decode_image(read(name))))
+            records.append(Record(name, expression, split, lambda name=name: decode_face(read(name))))
     return records
 
 
@@ -133,7 +133,7 @@ def decode_records(records: list[Record], source: Path) -> tuple[FaceDataset, li
     return FaceDataset(np.stack(images), np.array(labels), np.array(splits)), problems
 
 
-def decode_image(content: bytes) -> np.ndarray:
+def decode_face(content: bytes) -> np.ndarray:
     """Decode a JPEG or PNG to (48, 48) uint8; raises BadPictureError."""
     if len(content) > MAX_IMAGE_BYTES:
         raise BadPictureError(f"{len(content):,} bytes, more than {MAX_IMAGE_BYTES:,}")
