@@ -4,6 +4,7 @@ The names of its classes, where they are not the five expressions, are in fer.js
 does not look at.
 """
 
+import filecmp
 import hashlib
 import itertools
 import json
@@ -19,8 +20,6 @@ from fer.notebook.errors import UserError, writable_folder
 
 MODEL_FILES = ("fer.json", "fer.h5")
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
-
-
 # What Keras 3.14 and later write for every batch normalisation, although it is the default, and older ones refuse.
 DEFAULTS_OF_NEWER_KERAS = [("renorm", False), ("renorm_momentum", 0.99)]
 
@@ -91,22 +90,19 @@ def read_classes(folder: Path) -> tuple[str, ...]:
 def back_up_network(models: Path, name: str) -> Path:
     """Copy the network in a folder to its folder <name>, or <name>-2 and so on where another is there; return that."""
     for number in itertools.count(1):
-        kept = models / (name if number == 1 else f"{name}-{number}")
-        if all(same_file(models / file, kept / file) for file in MODEL_FILES):
-            return kept
-        if not any((kept / file).exists() for file in MODEL_FILES):
+        backup = models / (name if number == 1 else f"{name}-{number}")
+        if not backup.exists():
             break
-    with writable_folder(kept):
+        equal, _, _ = filecmp.cmpfiles(models, backup, MODEL_FILES, shallow=False)
+        if len(equal) == len(MODEL_FILES):
+            return backup
+    unfinished = models / f"unfinished.{name}"
+    with writable_folder(unfinished):
         for file in (*MODEL_FILES, CHECKSUMS):
             if (models / file).exists():
-                shutil.copy(models / file, kept / f"unfinished.{file}")
-                (kept / f"unfinished.{file}").replace(kept / file)
-    return kept
-
-
-def same_file(one: Path, other: Path) -> bool:
-    """Tell whether both files are there and hold the same."""
-    return one.is_file() and other.is_file() and checksum(one) == checksum(other)
+                shutil.copy(models / file, unfinished)
+        unfinished.rename(backup)
+    return backup
 
 
 def load_network(folder: Path) -> keras.Model:

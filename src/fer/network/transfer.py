@@ -1,4 +1,4 @@
-"""Start from a network that knows faces already, and teach it other classes (transfer learning)."""
+"""Transfer learning: start from a network that knows faces already, and teach it other classes."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from fer.expressions import EXPRESSIONS
-from fer.network.files import UnusableModelError, load_network, read_classes
+from fer.network.files import load_network, read_classes
 from fer.notebook.errors import UserError
 from fer.notebook.repository import fetch_models, has_models
 
@@ -34,22 +34,22 @@ def is_expression_network(folder: Path) -> bool:
     """Tell whether a folder holds a network for the five expressions."""
     try:
         return has_models(folder) and read_classes(folder) == EXPRESSIONS
-    except (UnusableModelError, ValueError):
+    except ValueError:  # no JSON, or of names that cannot be used
         return False
 
 
 def build_from_pretrained(folder: Path, classes: int) -> keras.Model:
     """Load a network and give it a new last layer, for so many classes; all others start with its weights.
 
-    Its name tells from which weights it starts, so that a run is continued only from the same. Channels that were twins
-    (see `tie_twins`) are tied no more. Raises UnusableModelError.
+    Its name tells from which weights it starts, so that a training is continued only from the same. Raises
+    UnusableModelError.
     """
-    start = load_network(folder)
-    for layer in start.layers:
+    pretrained = load_network(folder)
+    for layer in pretrained.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # It keeps the statistics of many thousand faces: those of a few small batches lag behind and mislead.
             layer.trainable = False
-    weights = b"".join(layer_weights.tobytes() for layer_weights in start.get_weights())
-    last = start.layers[-1]
+    weights = b"".join(array.tobytes() for array in pretrained.get_weights())
+    last = pretrained.layers[-1]
     outputs = keras.layers.Dense(classes, activation="softmax", name=last.name, dtype="float32")(last.input)
-    return keras.Model(start.input, outputs, name=f"fine-tuned-{hashlib.sha256(weights).hexdigest()[:8]}")
+    return keras.Model(pretrained.input, outputs, name=f"fine-tuned-{hashlib.sha256(weights).hexdigest()[:8]}")
