@@ -519,12 +519,9 @@ else:
 # @title Save and load again
 import json
 
+name = f"own-{RUN}" if PICTURES else RUN
 place = choose_save_folder(
-    metrics["accuracy"],
-    MODELS,
-    f"own-{RUN}" if PICTURES else RUN,
-    validation,
-    own=bool(PICTURES),
+    probabilities, validation, MODELS, name, own_pictures=bool(PICTURES)
 )
 save_network(network, place, everything.classes)
 difference = abs(predict(load_network(place), validation) - probabilities).max()

@@ -155,6 +155,18 @@ def test_what_is_no_fer2013_is_told_plainly(name: str, content: bytes | None, me
         read_fer2013(path)
 
 
+def test_a_csv_that_ends_in_the_middle_of_a_row(kaggle_zip: Path, tmp_path: Path):
+    faces, _ = read_fer2013(kaggle_zip)
+    write_csv(faces, tmp_path / "whole.csv")
+    content = (tmp_path / "whole.csv").read_bytes()
+    (tmp_path / "cut.csv").write_bytes(content[: len(content) // 2])
+    rows = content[: len(content) // 2].count(b"\n") + 1
+    with pytest.raises(UserError, match=rf"cut.csv ends in the middle of row {rows}:"):
+        read_fer2013(tmp_path / "cut.csv")
+    (tmp_path / "without_newline.csv").write_bytes(content.rstrip())
+    assert len(read_fer2013(tmp_path / "without_newline.csv")[0].labels) == len(faces.labels)
+
+
 def test_zip_cannot_write_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     inside = tmp_path / "inside"
     inside.mkdir()

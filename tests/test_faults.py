@@ -18,9 +18,8 @@ from test_training import ENDLESS, SEED, noisy_network, tiny_network, train_on_l
 
 import fer.training.training
 from fer.data.dataset import FaceDataset
-from fer.data.fer2013 import read_fer2013, write_csv
-from fer.evaluation.metrics import choose_save_folder
-from fer.network.files import load_network, save_network
+from fer.data.fer2013 import read_fer2013
+from fer.network.files import save_network
 from fer.notebook.errors import UserError, check_writable
 from fer.training.augmentation import one_hot
 from fer.training.checkpoints import read_history
@@ -224,33 +223,3 @@ def test_a_read_only_folder_is_found_before_the_training(tmp_path: Path):
         check_writable(tmp_path, disk / "results")
     check_writable(tmp_path / "new")
     assert not list((tmp_path / "new").iterdir())
-
-
-def test_a_csv_that_ends_in_the_middle_of_a_row(pictures: FaceDataset, tmp_path: Path):
-    write_csv(pictures, tmp_path / "whole.csv")
-    content = (tmp_path / "whole.csv").read_bytes()
-    (tmp_path / "cut.csv").write_bytes(content[: len(content) // 2])
-    rows = content[: len(content) // 2].count(b"\n") + 1
-    with pytest.raises(UserError, match=rf"cut.csv ends in the middle of row {rows}:"):
-        read_fer2013(tmp_path / "cut.csv")
-    (tmp_path / "without_newline.csv").write_bytes(content.rstrip())
-    assert len(read_fer2013(tmp_path / "without_newline.csv")[0].labels) == len(pictures.labels)
-
-
-def test_a_better_network_is_not_overwritten(pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture):
-    network = tiny_network()
-    train_on_labels(network, ENDLESS._replace(epochs=4), pictures, tmp_path / "run", SEED)
-    models, tested = tmp_path / "models", pictures.split("PublicTest")
-    accuracy = (network.predict(tested.images[..., None], verbose=0).argmax(axis=1) == tested.labels).mean()
-    assert accuracy > 0.5
-    assert choose_save_folder(0.2, models, "modern-try", tested) == models  # nothing is there yet
-    save_network(network, models)
-    assert choose_save_folder(accuracy, models, "modern-try", tested) == models  # the same again
-    assert choose_save_folder(accuracy + 0.1, models, "modern-try", tested) == models
-    capsys.readouterr()
-    assert choose_save_folder(accuracy - 0.1, models, "modern-try", tested) == models / "modern-try"
-    assert f"is better ({accuracy:.1%} right)" in capsys.readouterr().out
-    (models / "fer.h5").write_bytes(b"damaged")
-    assert choose_save_folder(0.2, models, "modern-try", tested) == models
-    save_network(network, models)
-    assert load_network(models).output_shape == (None, 5)

@@ -13,14 +13,9 @@ from conftest import ROOT
 
 from fer.data.dataset import FaceDataset
 from fer.data.duplicates import find_leaked
-from fer.data.fer2013 import EXPRESSIONS, read_fer2013
+from fer.data.fer2013 import read_fer2013
 from fer.evaluation.metrics import (
-    accuracy_interval,
-    comparison_table,
-    confusion_table,
     evaluate,
-    most_confident_errors,
-    per_class_metrics,
     predict,
 )
 from fer.network.files import load_network
@@ -112,48 +107,6 @@ def test_committed_network_gives_a_mirror_image_the_same_answer():
     ]
     assert np.ptp(answers[0], axis=0).max() > 0.1
     np.testing.assert_allclose(*answers, atol=1e-3)
-
-
-def test_wilson_interval():
-    """Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662."""
-    share, low, high = accuracy_interval(np.zeros(263, int), np.arange(263) >= 81)
-    assert (share, low, high) == pytest.approx((81 / 263, 0.2553, 0.3662), abs=1e-4)
-
-
-def test_tables_have_all_five_expressions_even_if_some_do_not_occur():
-    labels, predicted = np.array([0, 0, 1]), np.array([0, 1, 1])
-    confusion = confusion_table(labels, predicted)
-    assert list(confusion.index) == list(confusion.columns) == list(EXPRESSIONS)
-    assert confusion.loc["angry", "happy"] == 1
-    table = per_class_metrics(labels, predicted)
-    assert table.loc["angry", ["precision", "recall", "pictures"]].tolist() == [1.0, 0.5, 2]
-    assert table.loc["neutral", "pictures"] == 0
-
-
-def test_evaluate_tells_duplicates_from_the_rest():
-    labels = np.array([0, 1, 2, 3])
-    answers = np.eye(5)[[0, 1, 0, 0]]  # the first two are right
-    pictures = FaceDataset(np.zeros((4, 48, 48), np.uint8), labels, np.full(4, "PublicTest"))
-    figures = evaluate(answers, pictures, leaked=np.array([True, False, False, False]))
-    assert figures["accuracy"] == 0.5
-    assert figures["accuracy_on_duplicates"] == 1
-    assert figures["accuracy_without_duplicates"] == pytest.approx(1 / 3, abs=1e-4)
-    assert figures["expected_calibration_error"] == 0.5  # it says 100 % and is right in half of the cases
-    assert evaluate(answers, pictures, leaked=np.zeros(4, bool))["accuracy_on_duplicates"] is None
-
-
-def test_the_best_network_stands_last():
-    records = json.loads(json.dumps({"good": METRICS, "poor": METRICS}))
-    records["poor"]["PublicTest"]["accuracy"] = 0.5
-    table = comparison_table(records)
-    assert table.index.tolist() == ["poor", "good"]
-    assert table.loc["good", "parameters"] == METRICS["parameters"]
-
-
-def test_worst_mistakes_come_first():
-    probabilities = np.array([[0.9, 0.1, 0, 0, 0], [0.6, 0.4, 0, 0, 0], [0.2, 0.8, 0, 0, 0]])
-    assert most_confident_errors(np.array([1, 1, 1]), probabilities, most=5).tolist() == [0, 1]
-    assert most_confident_errors(np.array([1, 1, 1]), probabilities, most=1).tolist() == [0]
 
 
 def test_the_committed_network_is_calibrated():

@@ -16,7 +16,7 @@ from fer.data.dataset import FaceDataset, choose_by_hash, class_counts
 from fer.data.duplicates import find_conflicting_labels, find_duplicates
 from fer.data.own_pictures import read_face, read_own_pictures, resize_whole
 from fer.evaluation.figures import plot_confusion, plot_errors, plot_mean_faces, plot_samples
-from fer.evaluation.metrics import choose_save_folder, comparison_table, evaluate, predict
+from fer.evaluation.metrics import comparison_table, evaluate, predict
 from fer.evaluation.robustness import robustness_table
 from fer.expressions import (
     COLOURS,
@@ -365,41 +365,6 @@ def test_any_number_of_classes_is_judged_and_drawn(count: int, tmp_path: Path):
     assert list(comparison_table({"mine": record, "other": other}, "validation", classes).index) == ["mine"]
     for build in NETWORKS.values():
         assert build(classes=count).output.shape == (None, count)
-
-
-def test_a_network_for_other_classes_never_costs_the_one_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture):
-    models, shipped = tmp_path / "models", ROOT / "models"
-    models.mkdir()
-    for name in ("fer.json", "fer.h5", "SHA256SUMS"):
-        shutil.copy(shipped / name, models)
-    images, splits = np.stack([drawn_face(0, number) for number in range(9)]), np.array(["PublicTest"] * 9)
-    own = FaceDataset(images, np.arange(9) % 3, splits, ODD)
-    assert choose_save_folder(0.1, models, "own-modern", own, own=True) == models
-    assert "is kept in" in capsys.readouterr().out
-    save_network(odd_network(ODD), models, ODD)
-    kept = models / "expressions"
-    assert (kept / "fer.h5").read_bytes() == (shipped / "fer.h5").read_bytes()
-    assert load_network(kept).output_shape == (None, 5)
-    assert find_pretrained(models, "nowhere") == kept  # and a fine-tuning that is run again starts from it again
-    accuracy = (predict(odd_network(ODD), own).argmax(axis=1) == own.labels).mean()
-    capsys.readouterr()
-    assert choose_save_folder(accuracy - 0.1, models, "own-modern", own, own=True) == models / "own-modern"
-    assert choose_save_folder(accuracy, models, "own-modern", own, own=True) == models
-    assert not (models / "other-classes").exists()
-    five = FaceDataset(images, np.arange(9) % 5, splits)
-    assert choose_save_folder(0.1, models, "modern", five) == models
-    assert read_classes(models / "other-classes") == ODD
-
-
-def test_a_network_for_the_expressions_is_kept_where_own_pictures_of_them_are_better(tmp_path: Path):
-    save_network(odd_network(EXPRESSIONS), tmp_path)
-    images = np.stack([drawn_face(0, number) for number in range(9)])
-    own = FaceDataset(images, np.arange(9) % 5, np.array(["PublicTest"] * 9))
-    assert choose_save_folder(1.0, tmp_path, "own-modern", own, own=True) == tmp_path
-    assert (tmp_path / "expressions" / "fer.h5").exists()
-    shutil.rmtree(tmp_path / "expressions")
-    assert choose_save_folder(1.0, tmp_path, "modern", own) == tmp_path  # both were judged on FER-2013
-    assert not (tmp_path / "expressions").exists()
 
 
 def test_fine_tuning_starts_with_all_layers_but_the_last():

@@ -1,4 +1,4 @@
-"""Judge a network on pictures that it was not trained on."""
+"""Evaluate a network on faces that it was not trained on."""
 
 import math
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from fer.expressions import EXPRESSIONS
 from fer.network.files import UnusableModelError, back_up_network, load_network, read_classes
 
 
-def predict(network: keras.Model, pictures: FaceDataset) -> np.ndarray:
-    """Return the (N, classes) float32 probabilities that the network gives to the pictures."""
-    return network.predict(pictures.images[..., None], batch_size=256, verbose=0)
+def predict(network: keras.Model, faces: FaceDataset) -> np.ndarray:
+    """Return the (N, classes) float32 probabilities that the network gives to the faces."""
+    return network.predict(faces.images[..., None], batch_size=256, verbose=0)
 
 
 def accuracy_interval(labels: np.ndarray, predicted: np.ndarray) -> tuple[float, float, float]:
@@ -41,42 +41,18 @@ def confusion_table(labels: np.ndarray, predicted: np.ndarray, classes: Sequence
 
 
 def most_confident_errors(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
-    """Return the positions of the mistakes that the network is surest of, worst first; at most `most`."""
-    surest_wrong = np.where(probabilities.argmax(axis=1) != labels, probabilities.max(axis=1), 0.0)
-    worst = np.argsort(-surest_wrong, kind="stable")[:most]
-    return worst[surest_wrong[worst] > 0]
+    """Return the positions of at most `most` errors, those first that the network is surest of."""
+    errors = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return errors[np.argsort(-probabilities[errors].max(axis=1), kind="stable")][:most]
 
 
-def choose_save_folder(accuracy: float, models: Path, name: str, pictures: FaceDataset, own: bool = False) -> Path:
-    """Return where to save a network, so that a better one is never overwritten: `models`, or `models/<name>`.
+def evaluate(probabilities: np.ndarray, faces: FaceDataset, leaked: np.ndarray) -> dict:
+    """Collect the figures of one split that stand in metrics.json.
 
-    accuracy: the share 0–1 of the pictures that it names right. The network that lies in `models`, if one does, is
-    asked about the same pictures. One of other classes cannot be compared: it is copied to a folder of its own in
-    `models`, to make room. own: the pictures are the user's, so that a network for the expressions, judged on others,
-    is not given up either.
+    probabilities: (N, classes), the network's answers. leaked: (N,) bool, the faces whose pixels also occur in
+    Training as the archive has it. Shares are 0–1; the accuracy on faces of which there is none is None.
     """
-    try:
-        network, classes = load_network(models), read_classes(models)
-    except UnusableModelError:
-        return models
-    if classes == pictures.classes:
-        former = accuracy_score(pictures.labels, predict(network, pictures).argmax(axis=1))
-        if accuracy < former - 1e-4:  # else better, or the same network again, rounded
-            print(f"The one in {models} is better ({former:.1%} right): it stays, this one goes to {models / name}.")
-            return models / name
-    if classes != pictures.classes or (own and classes == EXPRESSIONS):
-        kept = back_up_network(models, "expressions" if classes == EXPRESSIONS else "other-classes")
-        print(f"The network that was in {models}, for {', '.join(classes)}, is kept in {kept}: copy it back to use it.")
-    return models
-
-
-def evaluate(probabilities: np.ndarray, pictures: FaceDataset, leaked: np.ndarray) -> dict:
-    """Collect the figures of one test split that stand in metrics.json.
-
-    probabilities: (N, classes), the network's answers. leaked: (N,) bool, the pictures whose pixels also occur in
-    Training as the archive has it. Shares are 0–1; the accuracy on pictures of which there is none is None.
-    """
-    labels, predicted = pictures.labels, probabilities.argmax(axis=1)
+    labels, predicted = faces.labels, probabilities.argmax(axis=1)
 
     def accuracy_on(chosen: np.ndarray) -> float | None:
         return round(accuracy_score(labels[chosen], predicted[chosen]), 6) if chosen.any() else None
@@ -90,8 +66,8 @@ def evaluate(probabilities: np.ndarray, pictures: FaceDataset, leaked: np.ndarra
         "accuracy_on_duplicates": accuracy_on(leaked),
         "duplicates": int(leaked.sum()),
         "expected_calibration_error": round(expected_calibration_error(reliability_table(probabilities, labels)), 6),
-        "classes": per_class_metrics(labels, predicted, pictures.classes).round(3).to_dict("index"),
-        "confusion": confusion_table(labels, predicted, pictures.classes).to_dict("index"),
+        "classes": per_class_metrics(labels, predicted, faces.classes).round(3).to_dict("index"),
+        "confusion": confusion_table(labels, predicted, faces.classes).to_dict("index"),
     }
 
 
@@ -115,3 +91,37 @@ def comparison_table(
         if record[split]["classes"].keys() == set(classes)
     }
     return pd.DataFrame.from_dict(rows, orient="index").sort_values("accuracy")
+
+
+def choose_save_folder(
+    probabilities: np.ndarray, faces: FaceDataset, models: Path, name: str, own_pictures: bool = False
+) -> Path:
+    """Return where to save a network: in `models`, or in `models/<name>` where it would replace a better one.
+
+    probabilities: (N, classes), its answers for `faces`, the validation split. A network that is no better than always
+    naming the most frequent class never goes to `models`. The one that is in `models` is asked about the same faces;
+    one of other classes cannot be compared, and is backed up in a folder there. own_pictures: the faces are the
+    user's, so that a network for the expressions, evaluated on others, is backed up, too.
+    """
+    accuracy = accuracy_score(faces.labels, probabilities.argmax(axis=1))
+    counts = np.bincount(faces.labels)
+    baseline = counts.max() / counts.sum()
+    if accuracy <= baseline:
+        print(
+            f"It is right in {accuracy:.1%}, whoever always says {faces.classes[counts.argmax()]} in {baseline:.1%}."
+            f" Not worth using, it goes to {models / name}. Train for more epochs, or on more pictures."
+        )
+        return models / name
+    try:
+        network, classes = load_network(models), read_classes(models)
+    except UnusableModelError:
+        return models
+    if classes == faces.classes:
+        former = accuracy_score(faces.labels, predict(network, faces).argmax(axis=1))
+        if accuracy < former - 1e-4:  # else better, or the same network again, rounded
+            print(f"The one in {models} is better ({former:.1%} right): it stays, this one goes to {models / name}.")
+            return models / name
+    if classes != faces.classes or (own_pictures and classes == EXPRESSIONS):
+        backup = back_up_network(models, "expressions" if classes == EXPRESSIONS else "other-classes")
+        print(f"The network that was in {models}, for {', '.join(classes)}, is kept in {backup}.")
+    return models
