@@ -387,8 +387,8 @@ def test_fine_tuning_never_starts_from_a_network_for_other_classes(tmp_path: Pat
     save_network(odd_network(ODD), Path("models"), ODD)
     with pytest.raises(UserError, match="set START_FROM to scratch"):
         find_pretrained(Path("models"), "file:///nowhere/clone")
-    shutil.copytree(ROOT / "models", "clone/models", ignore=shutil.ignore_patterns("runs"))
-    assert find_pretrained(Path("models"), "file:///nowhere/clone") == Path("clone/models")
+    shutil.copytree(ROOT / "models", "nowhere-clone/models", ignore=shutil.ignore_patterns("runs"))  # the clone
+    assert find_pretrained(Path("models"), "file:///nowhere/clone") == Path("nowhere-clone/models")
 
 
 def test_fine_tuning_learns_faster_than_from_scratch_and_keeps_the_names(tmp_path: Path):
