@@ -521,7 +521,7 @@ import json
 
 name = f"own-{RUN}" if PICTURES else RUN
 place = choose_save_folder(
-    probabilities, validation, MODELS, name, own_pictures=bool(PICTURES)
+    metrics["accuracy"], MODELS, name, validation, own_pictures=bool(PICTURES)
 )
 save_network(network, place, everything.classes)
 difference = abs(predict(load_network(place), validation) - probabilities).max()

@@ -89,40 +89,36 @@ def network_that_knows_brightness(classes: int) -> keras.Model:
     return network
 
 
-def answers_with(right: int, faces: FaceDataset) -> np.ndarray:
-    """Answers of which so many are right."""
-    labels = faces.labels.copy()
-    labels[right:] = (labels[right:] + 1) % len(faces.classes)
-    return np.eye(len(faces.classes), dtype=np.float32)[labels]
+def accuracy_of(network: keras.Model, faces: FaceDataset) -> float:
+    return (predict(network, faces).argmax(axis=1) == faces.labels).mean()
 
 
 def test_a_better_network_is_not_overwritten(faces: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture):
     network = network_that_knows_brightness(3)
     noisy = faces._replace(labels=np.where(np.arange(30) % 10, faces.labels, (faces.labels + 1) % 3))
-    answers = predict(network, noisy)
-    assert (answers.argmax(axis=1) == noisy.labels).sum() == 27
-    assert choose_save_folder(answers_with(20, noisy), noisy, tmp_path, "try") == tmp_path  # nothing is there yet
+    accuracy = accuracy_of(network, noisy)
+    assert accuracy == 0.9
+    assert choose_save_folder(20 / 30, tmp_path, "try", noisy) == tmp_path  # nothing is there yet
     save_network(network, tmp_path, OWN)
-    assert choose_save_folder(answers, noisy, tmp_path, "try") == tmp_path  # the same again
-    assert choose_save_folder(answers_with(29, noisy), noisy, tmp_path, "try") == tmp_path
+    assert choose_save_folder(accuracy, tmp_path, "try", noisy) == tmp_path  # the same again
+    assert choose_save_folder(29 / 30, tmp_path, "try", noisy) == tmp_path
     assert capsys.readouterr().out == ""
-    assert choose_save_folder(answers_with(25, noisy), noisy, tmp_path, "try") == tmp_path / "try"
+    assert choose_save_folder(25 / 30, tmp_path, "try", noisy) == tmp_path / "try"
     assert "is better (90.0% right)" in capsys.readouterr().out
     (tmp_path / "fer.h5").write_bytes(b"damaged")
-    assert choose_save_folder(answers_with(20, noisy), noisy, tmp_path, "try") == tmp_path
+    assert choose_save_folder(20 / 30, tmp_path, "try", noisy) == tmp_path
 
 
 def test_a_network_no_better_than_the_most_frequent_class_is_saved_beside(
     faces: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
     skewed = faces._replace(labels=np.repeat([0, 1, 2], (6, 18, 6)))
-    always_the_same = np.eye(3)[np.ones(30, int)]
-    for answers, share in ((always_the_same, "60.0%"), (answers_with(15, skewed), "50.0%")):
-        assert choose_save_folder(answers, skewed, tmp_path / "models", "try") == tmp_path / "models" / "try"
+    for accuracy, share in ((0.6, "60.0%"), (0.5, "50.0%")):
+        assert choose_save_folder(accuracy, tmp_path / "models", "try", skewed) == tmp_path / "models" / "try"
         said = capsys.readouterr().out
         assert f"It is right in {share}, whoever always says tired in 60.0%" in said
         assert str(tmp_path / "models" / "try") in said
-    assert choose_save_folder(answers_with(19, skewed), skewed, tmp_path / "models", "try") == tmp_path / "models"
+    assert choose_save_folder(19 / 30, tmp_path / "models", "try", skewed) == tmp_path / "models"
 
 
 def test_a_network_for_other_classes_never_costs_the_one_that_is_there(
@@ -133,23 +129,23 @@ def test_a_network_for_other_classes_never_costs_the_one_that_is_there(
     for name in ("fer.json", "fer.h5", "SHA256SUMS"):
         shutil.copy(shipped / name, models)
     network = network_that_knows_brightness(3)
-    answers = predict(network, faces)
-    assert choose_save_folder(answers, faces, models, "own", own_pictures=True) == models
+    accuracy = accuracy_of(network, faces)
+    assert choose_save_folder(accuracy, models, "own", faces, own_pictures=True) == models
     assert "is kept in" in capsys.readouterr().out
     save_network(network, models, OWN)
     backup = models / "expressions"
     assert (backup / "fer.h5").read_bytes() == (shipped / "fer.h5").read_bytes()
     assert load_network(backup).output_shape == (None, 5)
     assert find_pretrained(models, "nowhere") == backup  # and a fine-tuning that is run again starts from it again
-    assert choose_save_folder(answers, faces, models, "own", own_pictures=True) == models
+    assert choose_save_folder(accuracy, models, "own", faces, own_pictures=True) == models
     assert not (models / "other-classes").exists()
     expressions = FaceDataset(faces.images, np.arange(30) % 5, faces.splits)
     for expected in ("other-classes", "other-classes-2"):
-        assert choose_save_folder(answers_with(20, expressions), expressions, models, "modern") == models
+        assert choose_save_folder(20 / 30, models, "modern", expressions) == models
         assert read_classes(models / expected) == OWN
         network.layers[-1].set_weights([weights + 1 for weights in network.layers[-1].get_weights()])
         save_network(network, models, OWN)  # another one
-    assert choose_save_folder(answers_with(20, expressions), expressions, models, "modern") == models
+    assert choose_save_folder(20 / 30, models, "modern", expressions) == models
     assert sorted(path.name for path in models.glob("other-classes*")) == [
         "other-classes",
         "other-classes-2",
@@ -162,9 +158,8 @@ def test_a_network_for_the_expressions_is_kept_where_own_pictures_of_them_are_be
 ):
     save_network(network_that_knows_brightness(5), tmp_path)
     five = FaceDataset(faces.images, np.arange(30) % 5, faces.splits)
-    answers = answers_with(30, five)
-    assert choose_save_folder(answers, five, tmp_path, "own", own_pictures=True) == tmp_path
+    assert choose_save_folder(1.0, tmp_path, "own", five, own_pictures=True) == tmp_path
     assert (tmp_path / "expressions" / "fer.h5").exists()
     shutil.rmtree(tmp_path / "expressions")
-    assert choose_save_folder(answers, five, tmp_path, "modern") == tmp_path  # both were evaluated on FER-2013
+    assert choose_save_folder(1.0, tmp_path, "modern", five) == tmp_path  # both were evaluated on FER-2013
     assert not (tmp_path / "expressions").exists()

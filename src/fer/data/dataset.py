@@ -1,7 +1,6 @@
 """Hold labelled faces, count them and split them."""
 
 import hashlib
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -43,17 +42,18 @@ def class_counts(faces: FaceDataset) -> pd.DataFrame:
     return counts.rename_axis(index="split", columns=None)
 
 
-def choose_by_hash(images: Iterable[np.ndarray], fraction: float, purpose: str) -> np.ndarray:
-    """Choose about a fraction (0–1) of N (48, 48) images by a hash of their pixels, as a (N,) bool mask.
+def choose_by_hash(images: np.ndarray, fraction: float, purpose: str = "") -> np.ndarray:
+    """Choose about a fraction (0–1) of the (N, 48, 48) images by a hash of their pixels, as a (N,) bool mask.
 
     Equal images are chosen together, the same ones each time, and adding others changes nothing. purpose: another one
     chooses others.
     """
     hashes = (hashlib.sha256(purpose.encode() + image.tobytes()).digest() for image in images)
-    return np.array([int.from_bytes(digest[:8]) < fraction * 2**64 for digest in hashes], bool)
+    one_in = round(1 / fraction) if fraction else 0
+    return np.array([one_in > 0 and int.from_bytes(digest[:8]) % one_in == 0 for digest in hashes], bool)
 
 
 def split_held_out(faces: FaceDataset, fraction: float) -> tuple[FaceDataset, FaceDataset]:
     """Split off about a fraction (0–1) of the faces; return the others and these, the held-out split."""
-    held_out = choose_by_hash(faces.images, fraction, "held out")
+    held_out = choose_by_hash(faces.images, fraction)
     return faces.select(~held_out), faces.select(held_out)

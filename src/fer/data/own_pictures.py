@@ -45,7 +45,7 @@ def read_own_pictures(source: Path, whole_picture: bool) -> tuple[FaceDataset, l
     classes = order_classes({name for name, _ in labelled})
     check_class_sizes(classes, names, images, problems)
     labels = np.array([classes.index(name) for name in names])
-    is_validation = choose_by_hash(images, VALIDATION_FRACTION, "validation")
+    is_validation = choose_by_hash(np.stack(images), VALIDATION_FRACTION, "validation")
     faces = FaceDataset(np.stack(images), labels, np.where(is_validation, "PublicTest", "Training"), classes)
     conflicting = np.flatnonzero(find_conflicting_labels(faces))
     return faces, problems + [f"{files[position]} is in another class's folder, too." for position in conflicting]

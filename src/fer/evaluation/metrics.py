@@ -94,16 +94,15 @@ def comparison_table(
 
 
 def choose_save_folder(
-    probabilities: np.ndarray, faces: FaceDataset, models: Path, name: str, own_pictures: bool = False
+    accuracy: float, models: Path, name: str, faces: FaceDataset, own_pictures: bool = False
 ) -> Path:
     """Return where to save a network: in `models`, or in `models/<name>` where it would replace a better one.
 
-    probabilities: (N, classes), its answers for `faces`, the validation split. A network that is no better than always
-    naming the most frequent class never goes to `models`. The one that is in `models` is asked about the same faces;
-    one of other classes cannot be compared, and is backed up in a folder there. own_pictures: the faces are the
+    accuracy: the share 0–1 of `faces`, the validation split, in which it is right. A network that is no better than
+    always naming the most frequent class never goes to `models`. The one that is in `models` is asked about the same
+    faces; one of other classes cannot be compared, and is backed up in a folder there. own_pictures: the faces are the
     user's, so that a network for the expressions, evaluated on others, is backed up, too.
     """
-    accuracy = accuracy_score(faces.labels, probabilities.argmax(axis=1))
     counts = np.bincount(faces.labels)
     baseline = counts.max() / counts.sum()
     if accuracy <= baseline:
