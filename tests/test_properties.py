@@ -122,7 +122,6 @@ MEASURE = """
 import sys
 from pathlib import Path
 import fer.notebook.setup
-from fer.recognition.drawing import annotate
 from fer.faces.detection import detect_faces
 from fer.media.pictures import decode_image, to_grey
 

@@ -1,4 +1,4 @@
-"""Name what is saved, so that no result overwrites that of another file."""
+"""Check the paths that people type, and name those of results so that none overwrites that of another file."""
 
 import hashlib
 import itertools
@@ -44,24 +44,24 @@ def make_result_folder(results: Path, name: str, source: str) -> Path:
 
     source: what tells it from another of the same name, such as a SHA-256; the folder's file `source` keeps it.
     """
-    place = first_free_path(results, name, source, source_of_folder)
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "source").write_text(source)
-    return place
+    path = first_free_path(results, name, source, source_of_folder)
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "source").write_text(source)
+    return path
 
 
 def first_free_path(results: Path, name: str, source: str, source_of: Callable[[Path], str | None]) -> Path:
     """Return the first of results/<name>, <name>-2, -3 … that is free (None) or of the same source."""
     stem = safe_stem(name)
-    places = (results / (stem if number == 1 else f"{stem}-{number}") for number in itertools.count(1))
-    return next(place for place in places if source_of(place) in (None, source))
+    paths = (results / (stem if number == 1 else f"{stem}-{number}") for number in itertools.count(1))
+    return next(path for path in paths if source_of(path) in (None, source))
 
 
-def source_of_picture(place: Path) -> str | None:
+def source_of_picture(path: Path) -> str | None:
     """Return the source that a saved picture names, "" if it names none, None if there is nothing."""
-    saved = place.with_suffix(".png")
+    saved = path.with_suffix(".png")
     if not saved.exists():
-        return "" if place.with_suffix(".csv").exists() else None
+        return "" if path.with_suffix(".csv").exists() else None
     try:
         with Image.open(saved) as image:
             return image.info.get(SOURCE_KEY, "")
@@ -69,11 +69,11 @@ def source_of_picture(place: Path) -> str | None:
         return ""
 
 
-def source_of_folder(place: Path) -> str | None:
+def source_of_folder(path: Path) -> str | None:
     """Return the source that a folder of results names, "" if it names none, None if there is no such folder."""
-    if not place.exists():
+    if not path.exists():
         return None
-    return (place / "source").read_text() if (place / "source").is_file() else ""
+    return (path / "source").read_text() if (path / "source").is_file() else ""
 
 
 def existing_file(path: str) -> Path:
