@@ -12,8 +12,9 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import HOPPER, ROOT
+from conftest import HOPPER, ROOT, outside_pytest
 from PIL import Image
+from versions import complaints
 
 from fer.expressions import FACE_COLUMNS
 from fer.faces.detection import detect_thorough
@@ -41,7 +42,9 @@ def run(notebook: Path, **fields: object) -> subprocess.CompletedProcess:
         "--output",
         str(notebook.parent / "ran.ipynb"),
     ]
-    return subprocess.run([*command, *settings], cwd=notebook.parent, capture_output=True, text=True)
+    return subprocess.run(
+        [*command, *settings], cwd=notebook.parent, env=outside_pytest(), capture_output=True, text=True
+    )
 
 
 def pictures_in(notebook: Path) -> list[bytes]:
@@ -54,6 +57,7 @@ def test_via_image_alone(tmp_path: Path):
     ran = run(alone("via_image", tmp_path / "empty"), SOURCE=str(HOPPER))
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
+    assert complaints(nbformat.read(tmp_path / "empty" / "ran.ipynb", as_version=4)) == ""
     table = next(part for part in ran.stdout.split("picture ") if "astronaut.png    1" in part)
     assert "grace_hopper.jpg 1" in table
     results = tmp_path / "empty" / "results"
@@ -78,7 +82,9 @@ def test_via_webcam_alone_follows_its_sample_and_shows_the_panel(tmp_path: Path)
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"seconds +face +x +y +width +height +angry", ran.stdout)
     assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 2  # the sample's last picture and its timeline
-    cells = nbformat.read(tmp_path / "empty" / "ran.ipynb", as_version=4).cells
+    shown = nbformat.read(tmp_path / "empty" / "ran.ipynb", as_version=4)
+    assert complaints(shown) == ""
+    cells = shown.cells
     assert "application/vnd.jupyter.widget-view+json" in cells[-1].outputs[0]["data"]
     assert not (tmp_path / "empty" / "results").exists()  # nobody asked to save anything
 
