@@ -9,7 +9,6 @@ from urllib.parse import quote
 import ipywidgets
 from IPython.display import display
 
-from fer.notebook.errors import UserError
 from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend
 
 
@@ -53,12 +52,10 @@ def uploaded_files(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
 
 
 def download_results(folder: Path) -> None:
-    """Pack a folder into <folder>.zip and hand it over: Colab downloads it, elsewhere a link to it is shown.
-
-    Raises UserError where there is nothing in the folder yet.
-    """
+    """Pack a folder into <folder>.zip and hand it over: Colab downloads it, elsewhere a link to it is shown."""
     if not folder.is_dir() or not any(folder.iterdir()):
-        raise UserError(f"There is nothing in {folder}/ to download yet. Run the cells above first.")
+        print(f"There is nothing in {folder}/ yet. Run this cell again when there is.")
+        return
     archive = folder.with_suffix(".zip")
     shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
     if has_colab_frontend():
