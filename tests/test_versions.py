@@ -9,7 +9,17 @@ import nbformat
 import pytest
 from conftest import HOPPER, ROOT
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from versions import Run, complaints, find_python, make_environment, run_alone, run_in_kernel, table, versions_in
+from versions import (
+    NOTEBOOKS,
+    Run,
+    complaints,
+    find_python,
+    make_environment,
+    run_alone,
+    run_in_kernel,
+    table,
+    versions_in,
+)
 
 
 def test_via_image_runs_with_the_oldest_packages(tmp_path: Path):
@@ -77,3 +87,8 @@ def test_history_is_read_to_the_last_digit_without_a_warning(tmp_path: Path):
         assert history["epoch"].tolist() == [1, 2, 3, 4]
         assert cut_history(log, 2)["loss"].tolist() == [loss, loss]
         assert read_history(log)["val_loss"].tolist() == [loss / 3, loss / 3]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_committed_outputs_hold_no_warning(name: str):
+    assert complaints(nbformat.read(ROOT / f"{name}.ipynb", as_version=4)) == ""
