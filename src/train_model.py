@@ -68,6 +68,7 @@ from fer.data.download import find_fer2013, find_own_pictures
 from fer.data.duplicates import find_conflicting_labels, find_duplicates, find_leaked
 from fer.data.fer2013 import check_complete, read_fer2013, write_csv
 from fer.data.own_pictures import read_own_pictures
+from fer.evaluation.block_diagram import plot_architecture
 from fer.evaluation.calibration import (
     MIN_CALIBRATION_FACES,
     apply_temperature_to_network,
@@ -76,7 +77,6 @@ from fer.evaluation.calibration import (
     risk_coverage_table,
 )
 from fer.evaluation.figures import (
-    plot_architecture,
     plot_confusion,
     plot_errors,
     plot_history,
@@ -100,7 +100,6 @@ from fer.network.transfer import build_from_pretrained, find_pretrained
 from fer.notebook.errors import UserError, check_writable
 from fer.notebook.front_end import mount_drive
 from fer.notebook.setup import prepare_exporters
-from fer.training.augmentation import evaluation_batches
 from fer.training.checkpoints import run_folder
 from fer.training.distillation import answers_to_views, what_to_learn
 from fer.training.hardware import build_on, find_hardware, plain_copy
@@ -381,12 +380,8 @@ network = plain_copy(student, build)  # one that every machine computes alike
 
 # %%
 history.to_csv(RESULTS / "history.csv", index=False, float_format="%.5f")
-kept = student.evaluate(evaluation_batches(validation), return_dict=True, verbose=0)[
-    "accuracy"
-]
-plot_history(history, recipe.stop_accuracy, recipe.stop_val_accuracy, kept).savefig(
-    RESULTS / "acc-loss.png", dpi=120
-)
+figure = plot_history(history, recipe.stop_accuracy, recipe.stop_val_accuracy)
+figure.savefig(RESULTS / "acc-loss.png", dpi=120)
 
 # %%
 history.set_index("epoch").round(4)

@@ -15,6 +15,24 @@ COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#0
 # For other classes: what is left of that palette, then Petroff 2021's (matplotlib's "petroff10") without its greys,
 # which would look uncertain.
 MORE_COLOURS = ("#0072B2", "#F0E442", "#3F90DA", "#FFA90E", "#BD1F01", "#832DB6", "#A96B59", "#E76300", "#B9AC70")
+ACCENT, MUTED = MORE_COLOURS[0], "#888888"  # of what is no class
+# For `matplotlib.rc_context`: every figure that is drawn in it looks like the others.
+FIGURE_STYLE = {
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "figure.titlesize": 13,
+    "figure.titleweight": "bold",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#888888",
+    "grid.alpha": 0.3,
+    "text.parse_math": False,  # a $ in the name of a class is a $
+}
+HEADLINE = {"x": 0.01, "ha": "left"}  # where a figure's title stands
 
 
 def classes_in(face_or_table: Mapping[str, object]) -> tuple[str, ...]:

@@ -1,167 +1,238 @@
-"""Draw the data, the training run and its result."""
+"""Draw the data, the training and what came of it, in one style; titles say what the figure shows."""
 
-import keras
-import matplotlib.pyplot as plt
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.ticker import MaxNLocator
 
 from fer.data.dataset import FaceDataset
+from fer.data.samples import portrait_faces
+from fer.evaluation.calibration import expected_calibration_error
+from fer.evaluation.robustness import CORRUPTIONS
+from fer.expressions import ACCENT, FIGURE_STYLE, HEADLINE, MUTED, class_colours
+
+WIDTH = 9  # inches: at 100 pixels an inch, as wide as JupyterLab shows in a window of 1280 pixels
 
 
-def plot_samples(pictures: FaceDataset, each: int, seed: int) -> Figure:
-    """Show `each` random pictures of every class, one row a class."""
-    chooser = np.random.default_rng(seed)
-    count = len(pictures.classes)
-    figure, rows = plt.subplots(count, each, figsize=(each * 0.9, count), squeeze=False, layout="constrained")
-    for label, row in enumerate(rows):
-        candidates = np.flatnonzero(pictures.labels == label)
-        for axes, position in zip(row, chooser.permutation(candidates)[:each], strict=False):
-            axes.imshow(pictures.images[position], cmap="gray", vmin=0, vmax=255)
-        row[0].set_title(pictures.classes[label], loc="left", fontsize=10)
+def percent(share: float, decimals: int = 0) -> str:
+    """Write a share 0–1 as "77 %"."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def show_percent(axis: Axis) -> None:
+    """Write an axis' shares 0–1 as percentages."""
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
+
+
+def show_face(axes: Axes, image: np.ndarray, colour: str | None = None) -> None:
+    """Show a (48, 48) grey face without ticks, in a frame if a colour is given."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=colour is not None, color=colour, linewidth=2.5)
+
+
+@plt.rc_context(FIGURE_STYLE)
+def plot_samples(faces: FaceDataset, each: int, seed: int) -> Figure:
+    """Show `each` random faces of every class, one row a class."""
+    random = np.random.default_rng(seed)
+    count = len(faces.classes)
+    figure, rows = plt.subplots(count, each, figsize=(WIDTH, WIDTH / each * count), squeeze=False)
+    for label, (row, colour) in enumerate(zip(rows, class_colours(faces.classes).values(), strict=True)):
         for axes in row:
             axes.set_axis_off()
+        for axes, position in zip(row, random.permutation(np.flatnonzero(faces.labels == label)), strict=False):
+            axes.set_axis_on()
+            show_face(axes, faces.images[position], colour)
+        row[0].set_axis_on()
+        row[0].set_ylabel(faces.classes[label], rotation=0, ha="right", va="center")
+    figure.suptitle("Faces drawn at random: some labels can be doubted", **HEADLINE)
     return figure
 
 
-def plot_mean_faces(pictures: FaceDataset) -> Figure:
-    """Show the mean picture of each class; no single face can be made out in it."""
-    count = len(pictures.classes)
-    figure, row = plt.subplots(1, count, figsize=(1.6 * count, 2), layout="constrained")
-    for label, axes in enumerate(row):
-        chosen = pictures.images[pictures.labels == label]
-        axes.imshow(chosen.mean(axis=0) if len(chosen) else np.zeros((1, 1)), cmap="gray")
-        axes.set_title(f"{pictures.classes[label]}\n{len(chosen):,} pictures", fontsize=10)
-        axes.set_axis_off()
+@plt.rc_context(FIGURE_STYLE)
+def plot_mean_faces(faces: FaceDataset) -> Figure:
+    """Show the mean face of each class; no single one can be made out in it."""
+    count = len(faces.classes)
+    figure, row = plt.subplots(1, count, figsize=(min(WIDTH, 1.8 * count), 2.7))
+    for label, (axes, (name, colour)) in enumerate(zip(row, class_colours(faces.classes).items(), strict=True)):
+        images = faces.images[faces.labels == label]
+        mean = images.mean(axis=0) if len(images) else np.zeros((1, 1))
+        show_face(axes, np.interp(mean, (mean.min(), mean.max() + 1), (0, 255)), colour)  # means have little contrast
+        axes.set_title(f"{name}\n{len(images):,} faces", loc="center", fontsize=10, fontweight="normal")
+    figure.suptitle("The mean of each class: mouth and brows differ", **HEADLINE)
     return figure
 
 
-def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy: float, kept: float) -> Figure:
-    """Plot accuracy and loss over the epochs, with the thresholds at which training may stop.
+@plt.rc_context(FIGURE_STYLE)
+def plot_augmentations(faces: np.ndarray, augmented: np.ndarray) -> Figure:
+    """Show each face, and beside it what augmentation made of it.
 
-    kept: the validation accuracy of the weights that were kept, which need not be those of an epoch.
+    faces: (n, 48, 48, 1), augmented: (n * views, 48, 48, 1), the views of the first face first; both grey 0–255.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for axes, measure in ((left, "accuracy"), (right, "loss")):
-        axes.plot(history["epoch"], history[measure], "o-", markersize=3, color="C0", label="training")
-        axes.plot(history["epoch"], history[f"val_{measure}"], "o-", markersize=3, color="C1", label="validation")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(measure)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-    left.axhline(stop_accuracy, color="C0", linestyle=":", label="stop: training above")
-    left.axhline(stop_val_accuracy, color="C1", linestyle=":", label="stop: validation above")
-    left.axhline(kept, color="C1", linestyle="--", label="validation of what is kept")
-    left.yaxis.set_major_formatter(PercentFormatter(1.0))
-    left.legend()
-    right.legend()
+    views = len(augmented) // len(faces)
+    figure, rows = plt.subplots(
+        len(faces), 1 + views, figsize=(WIDTH, 0.4 + WIDTH / (1 + views) * len(faces)), squeeze=False
+    )
+    for row, face, changed in zip(rows, faces, augmented.reshape(len(faces), views, *faces.shape[1:]), strict=True):
+        show_face(row[0], face, ACCENT)
+        for axes, image in zip(row[1:], changed, strict=True):
+            show_face(axes, image)
+    figure.suptitle("In frames: the faces as they are; beside them: changed at random, anew each time", **HEADLINE)
     return figure
 
 
+@plt.rc_context(FIGURE_STYLE)
+def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy: float) -> Figure:
+    """Plot accuracy and loss over all epochs, and the accuracies above which training stops.
+
+    history: a row an epoch, with epoch (from 1), accuracy, loss, val_accuracy, val_loss.
+    """
+    last = history.iloc[-1]
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.6))
+    for axes, measure in zip(panels, ("accuracy", "loss"), strict=True):
+        marker = "." if len(history) == 1 else ""
+        axes.plot(history["epoch"], history[measure], color=MUTED, marker=marker)
+        axes.plot(history["epoch"], history[f"val_{measure}"], color=ACCENT, marker=marker)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_xmargin(0)
+        axes.grid()
+    labels = {"training": (last["accuracy"], MUTED), "validation": (last["val_accuracy"], ACCENT)}
+    for name, threshold, colour in (("training", stop_accuracy, MUTED), ("validation", stop_val_accuracy, ACCENT)):
+        panels[0].axhline(threshold, color=colour, linestyle=":")
+        labels[f"stop {name} > {percent(threshold)}"] = threshold, colour
+    show_percent(panels[0].yaxis)
+    panels[0].set_title(f"Validation accuracy ends at {percent(last['val_accuracy'], 1)}")
+    label_lines(panels[0], labels)
+    panels[1].set_title(f"Validation loss ends at {last['val_loss']:.2f}")
+    label_lines(panels[1], {"training": (last["loss"], MUTED), "validation": (last["val_loss"], ACCENT)})
+    return figure
+
+
+def label_lines(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
+    """Write names at the right ends of lines, given where each ends (y) and its colour, without overlaps."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high)
+    names = sorted(labels, key=lambda name: labels[name][0])
+    heights, gap = [labels[name][0] for name in names], 0.08 * (high - low)
+    for upper in range(1, len(names)):
+        heights[upper] = max(heights[upper], heights[upper - 1] + gap)
+    heights[-1] = min(heights[-1], high - gap / 2)
+    for lower in reversed(range(len(names) - 1)):
+        heights[lower] = min(heights[lower], heights[lower + 1] - gap)
+    for name, height in zip(names, heights, strict=True):
+        end = {"transform": axes.get_yaxis_transform(), "va": "center"}
+        axes.text(1.02, height, name, color=labels[name][1], fontsize=10, **end)
+
+
+@plt.rc_context(FIGURE_STYLE)
 def plot_confusion(confusion: pd.DataFrame, data: str = "FER-2013") -> Figure:
     """Show a confusion matrix: shares of each row in colour, shares and counts in writing; data: who labelled."""
-    shares = confusion.div(confusion.sum(axis=1).clip(lower=1), axis=0)
+    totals = confusion.sum(axis=1)
+    shares = confusion.div(totals.clip(lower=1), axis=0)
+    right = pd.Series(np.diag(shares), shares.index)[totals.to_numpy() > 0]
+    accuracy = np.trace(confusion) / totals.sum()
     count = len(confusion)
-    figure, axes = plt.subplots(figsize=(max(6, 1 + count), max(5, count)), layout="constrained")
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure, axes = plt.subplots(figsize=(min(WIDTH, max(6.5, 1.5 + count)), max(5, 0.9 + 0.8 * count)))
+    axes.imshow(shares, cmap=LinearSegmentedColormap.from_list("shares", ["white", ACCENT]), vmin=0, vmax=1)
     for row, column in np.ndindex(shares.shape):
         share = shares.iloc[row, column]
-        text = f"{share:.0%}\n{confusion.iloc[row, column]}"
+        text = f"{percent(share)}\n{confusion.iloc[row, column]}"
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.5 else "black")
     turn = 0 if count <= 5 and max(map(len, confusion.columns)) < 12 else 40  # degrees, so that long names fit
     side = "right" if turn else "center"
     axes.set_xticks(range(count), confusion.columns, rotation=turn, ha=side, rotation_mode="anchor")
     axes.set_yticks(range(count), confusion.index)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
     axes.set_xlabel("named by the network")
     axes.set_ylabel(f"labelled in {data}")
-    figure.colorbar(image, format=PercentFormatter(1.0, decimals=0), label="share of the labelled class", shrink=0.8)
+    figure.suptitle(
+        f"{percent(accuracy, 1)} of {totals.sum():,} faces named as labelled;\n{right.idxmax()} best"
+        f" ({percent(right.max())}), {right.idxmin()} worst ({percent(right.min())})",
+        **HEADLINE,
+    )
     return figure
 
 
-def plot_errors(pictures: FaceDataset, probabilities: np.ndarray, positions: np.ndarray) -> Figure:
-    """Show pictures with the label in the data and what the network says instead, eight in a row."""
-    rows, names = max(1, -(-len(positions) // 8)), pictures.classes
-    figure, grid = plt.subplots(rows, 8, figsize=(11, 1.9 * rows), squeeze=False, layout="constrained")
+@plt.rc_context(FIGURE_STYLE)
+def plot_errors(faces: FaceDataset, probabilities: np.ndarray, positions: np.ndarray) -> Figure:
+    """Show faces with what the network names, and the label in the data, eight in a row."""
+    rows, names = max(1, -(-len(positions) // 8)), faces.classes
+    figure, grid = plt.subplots(rows, 8, figsize=(WIDTH, 0.4 + 1.6 * rows), squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, position in zip(grid.flat, positions, strict=False):
+        axes.set_axis_on()
         named = probabilities[position].argmax()
-        axes.imshow(pictures.images[position], cmap="gray", vmin=0, vmax=255)
-        title = f"label {names[pictures.labels[position]]}\n{names[named]} {probabilities[position, named]:.0%}"
-        axes.set_title(title, fontsize=9)
+        show_face(axes, faces.images[position])
+        title = f"{names[named]} {percent(probabilities[position, named])}\nlabel {names[faces.labels[position]]}"
+        axes.set_title(title, loc="center", fontsize=9, fontweight="normal")
+    figure.suptitle("Where the network is surest and the label says otherwise", **HEADLINE)
     return figure
 
 
+@plt.rc_context(FIGURE_STYLE)
 def plot_reliability(reliability: pd.DataFrame, coverage: pd.DataFrame) -> Figure:
-    """Plot accuracy over confidence (on the diagonal it is calibrated), and over the share of pictures answered."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    width = reliability["high"] - reliability["low"]
-    left.bar(reliability["low"], reliability["accuracy"], width, align="edge", edgecolor="white", label="accuracy")
-    left.plot([0, 1], [0, 1], ":", color="black", label="calibrated")
-    for middle, count in zip(reliability["low"] + width / 2, reliability["answers"], strict=True):
-        left.text(middle, 0.02, f"{count}", rotation=90, ha="center", va="bottom", fontsize=8, color="white")
-    left.set_xlabel("confidence (in the bars: number of answers)")
-    left.set_ylabel("accuracy")
-    left.set_xlim(min(0.2, reliability["low"].min()), 1)
-    left.set_ylim(0, 1)
-    left.legend(loc="upper left")
-    right.plot(coverage["coverage"], coverage["accuracy"], "o-")
-    for row in coverage.itertuples():
-        note = f"{row.accuracy:.0%}\nif sure ≥ {row.least_confidence:.0%}"
-        right.annotate(note, (row.coverage, row.accuracy), (6, 4), textcoords="offset points", fontsize=8)
-    right.set_xlabel("share of pictures answered, the surest first")
-    right.set_ylabel("accuracy on them")
-    right.set_xticks(coverage["coverage"])
-    right.set_xlim(0.46, 1.14)
-    right.set_ylim(coverage["accuracy"].min() - 0.03, min(1.03, coverage["accuracy"].max() + 0.06))
-    for axis in (left.xaxis, left.yaxis, right.xaxis, right.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axis.grid(alpha=0.3)
-    return figure
+    """Plot accuracy over confidence (on the diagonal it is calibrated), and over the share of faces answered.
 
-
-def plot_robustness(robustness: pd.DataFrame) -> Figure:
-    """Show the accuracy under every disturbance as a bar, the pictures as they are on top."""
-    figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
-    bars = axes.barh(robustness.index, robustness["accuracy"], color=["C0"] + ["C1"] * (len(robustness) - 1))
-    axes.bar_label(bars, [f"{share:.1%}" for share in robustness["accuracy"]], padding=3, fontsize=9)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("accuracy")
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def plot_architecture(network: keras.Model) -> Figure:
-    """Draw the network from left to right: each layer with weights or pooling as a bar.
-
-    A bar's height is the side of its output, its width grows with the logarithm of its channels.
+    reliability, coverage: as from `reliability_table` and `risk_coverage_table`.
     """
-    colours = {"Conv2D": "C0", "MaxPooling2D": "C3", "GlobalAveragePooling2D": "C1", "Flatten": "C1", "Dense": "C2"}
-    figure, axes = plt.subplots(figsize=(12, 4.2), layout="constrained")
-    left, ticks, named = 0.0, [], set()
-    for layer in network.layers:
-        kind = type(layer).__name__
-        if kind not in colours:
-            continue
-        shape = layer.output.shape
-        side, channels = (shape[1] if len(shape) == 4 else 3), shape[-1]
-        width = 0.15 * np.log2(channels) + 0.1
-        label = None if kind in named else kind
-        axes.bar(left, side, width, bottom=-side / 2, align="edge", color=colours[kind], alpha=0.85, label=label)
-        size = f"{shape[1]}×{shape[2]}×{channels}" if len(shape) == 4 else f"{channels}"
-        axes.text(left + width / 2, side / 2 + 1, size, rotation=90, ha="center", va="bottom", fontsize=8)
-        ticks.append(left + width / 2)
-        named.add(kind)
-        left += width + 0.35
-    axes.set_ylim(-26, 40)
-    axes.set_axis_off()
-    axes.set_title(
-        f"{network.name}: 48×48 grey values in, {network.output.shape[-1]} probabilities out, "
-        f"{network.count_params():,} parameters"
-    )
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles, labels, loc="lower right", ncols=len(labels), frameon=False)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 4))
+    width = reliability["high"] - reliability["low"]
+    left.bar(reliability["low"], reliability["accuracy"], width, align="edge", color=ACCENT, edgecolor="white")
+    for middle, count in zip(reliability["low"] + width / 2, reliability["answers"], strict=True):
+        left.text(middle, 0.02, f"{count:,}", rotation=90, ha="center", va="bottom", fontsize=9, color="white")
+    left.plot([0, 1], [0, 1], ":", color="black")
+    start = min(0.2, reliability["low"].min())
+    left.set(xlim=(start, 1), ylim=(0, 1), xlabel="confidence (in the bars: number of faces)", ylabel="share right")
+    turn = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True}
+    left.text(0.45, 0.53, "calibrated", **turn)
+    left.set_title(f"Confidence is off by {100 * expected_calibration_error(reliability):.1f} points on average")
+    right.plot(coverage["coverage"], coverage["accuracy"], "o-", color=ACCENT)
+    for row in coverage.itertuples():
+        place = (row.coverage, row.accuracy)
+        right.annotate(percent(row.accuracy), place, (4, 6), textcoords="offset points", fontsize=10)
+    surest = coverage.iloc[(coverage["coverage"] - 0.8).abs().argmin()]
+    right.set_title(f"Of the surest {percent(surest['coverage'])}, {percent(surest['accuracy'])} are right")
+    ticks = [f"{percent(row.coverage)}\n≥ {percent(row.least_confidence)}" for row in coverage.itertuples()]
+    right.set_xticks(coverage["coverage"], ticks, fontsize=9)
+    right.set(xlabel="faces answered, and their confidence", ylabel="share right among them", xlim=(0.46, 1.08))
+    right.set_ylim(coverage["accuracy"].min() - 0.03, min(1.05, coverage["accuracy"].max() + 0.04))
+    for axis in (left.xaxis, left.yaxis, right.yaxis):
+        show_percent(axis)
+    right.grid()
+    return figure
+
+
+@plt.rc_context(FIGURE_STYLE)
+def plot_robustness(robustness: pd.DataFrame) -> Figure:
+    """Show the accuracy under every corruption as a bar, beside a face that is corrupted so.
+
+    robustness: as from `robustness_table`.
+    """
+    face, lost = portrait_faces()[0, ..., 0], robustness["lost"]
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.55 * len(robustness)))
+    bars = axes.barh(robustness.index, robustness["accuracy"], color=[ACCENT] + [MUTED] * (len(robustness) - 1))
+    axes.bar_label(bars, [percent(share, 1) for share in robustness["accuracy"]], padding=4)
+    for row, name in enumerate(robustness.index):
+        picture = OffsetImage(CORRUPTIONS[name](face), zoom=0.72, cmap="gray", clim=(0, 255))
+        place = (0, row)
+        box = AnnotationBbox(
+            picture, place, (-4, 0), axes.get_yaxis_transform(), "offset points", box_alignment=(1, 0.5), frameon=False
+        )
+        axes.add_artist(box)
+    axes.tick_params(axis="y", length=0, pad=46)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), xlabel="named as labelled")
+    show_percent(axes.xaxis)
+    figure.suptitle(f"Hardest: {lost.idxmax()}, {100 * lost.max():.0f} points less than as it is", **HEADLINE)
     return figure
