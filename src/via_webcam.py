@@ -46,7 +46,7 @@ start_tensorflow()
 from fer.media.videos import read_frames
 from fer.notebook.front_end import has_colab_frontend
 from fer.notebook.repository import find_models
-from fer.recognition.drawing import annotate, as_jpeg, as_png
+from fer.recognition.drawing import annotate, as_jpeg, render_figure
 from fer.recognition.recogniser import Recogniser
 from fer.reports.timeline import plot_timeline, timeline_columns
 from fer.webcam.camera import show_camera
@@ -96,7 +96,7 @@ record = pd.DataFrame(sample.rows, columns=timeline_columns(recogniser.classes))
 display(
     DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"]))))
 )
-display(DisplayedImage(as_png(plot_timeline(record))))
+display(DisplayedImage(render_figure(plot_timeline(record))))
 
 # %% [markdown]
 # The curves are the network's own probabilities; what is written on the picture is smoothed. One row a face a picture:

@@ -1,7 +1,6 @@
 """Many pictures: listed from folders, zips and uploads; recognised in spite of bad ones, and of being stopped."""
 
 import io
-import json
 import os
 import re
 import signal
@@ -16,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import COLLINS, HOPPER, ROOT
-from PIL import Image
+from matplotlib import font_manager
+from PIL import Image, ImageFont
 from test_recognition import made_table
 
 from fer.faces.detection import detect_thorough
@@ -25,9 +25,9 @@ from fer.media.collections import PictureFile, list_folder, list_uploads, list_z
 from fer.notebook.errors import UserError
 from fer.notebook.progress import progress
 from fer.recognition.recogniser import COLUMNS, Recogniser
-from fer.reports import overview
+from fer.reports import collection
 from fer.reports.batch import draw_thumbnail, join_faces, recognise_files
-from fer.reports.overview import contact_sheets, plot_expressions, report_collection, shorten
+from fer.reports.collection import contact_sheets, plot_expression_counts, report_collection, shorten
 from fer.reports.picture import format_faces
 
 SMALL = Image.open(COLLINS).convert("RGB").resize((256, 256))
@@ -174,14 +174,13 @@ def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: P
     assert "1 of 2 are known from before" in capsys.readouterr().out
     assert before["expression"].tolist() == ["happy", "happy"]
     assert after["expression"].tolist() == ["happy", "neutral"]
-    (results / "journal.jsonl").write_text((results / "journal.jsonl").read_text()[:-40])  # cut off by a kill
+    (results / "finished.jsonl").write_text((results / "finished.jsonl").read_text()[:-40])  # cut off by a kill
     for thumbnail in (results / "thumbnails").iterdir():
         thumbnail.unlink()
         break
     entries = recognise_files(recogniser, list_folder(folder), results)
     pd.testing.assert_frame_equal(after, join_faces(entries))
     assert all((results / entry["thumbnail"]).is_file() for entry in entries)
-    assert all(json.loads(line) for line in (results / "journal.jsonl").read_text().splitlines())
 
 
 def test_what_failed_is_tried_again(recogniser: Recogniser, tmp_path: Path):
@@ -197,17 +196,17 @@ def test_thumbnails_have_their_boxes_in_place_and_labels_only_where_there_is_roo
     image = np.full((1500, 2000, 3), 255, np.uint8)
     boxes = [(100 + 350 * number, 900, 300, 300) for number in range(5)]
     few, many = (draw_thumbnail(image, made_table(*boxes[:number])) for number in (1, 5))
-    assert few.shape == many.shape == (150, 200, 3)
+    assert few.shape == many.shape == (168, 224, 3)
     drawn = [np.argwhere((picture != 255).any(axis=2)) for picture in (few, many)]
-    np.testing.assert_allclose(drawn[1].min(axis=0), (90, 10), atol=4)
-    np.testing.assert_allclose(drawn[1].max(axis=0), (120, 180), atol=4)
-    assert drawn[0].min(axis=0)[0] < 80  # the label above the box
+    np.testing.assert_allclose(drawn[1].min(axis=0), (101, 11), atol=4)
+    np.testing.assert_allclose(drawn[1].max(axis=0), (134, 202), atol=4)
+    assert drawn[0].min(axis=0)[0] < 90  # the label above the box
 
 
 def test_bars_count_sure_and_unsure_faces():
     faces = made_table(*[(0, 0, 9, 9)] * 3)
     faces.loc[2, ["happy", "sad"]] = (0.4, 0.3)
-    sure, unsure = plot_expressions(faces).axes[0].containers
+    sure, unsure = plot_expression_counts(faces).axes[0].containers
     assert [bar.get_width() for bar in sure] == [0, 2, 0, 0, 0]
     assert [bar.get_width() for bar in unsure] == [0, 1, 0, 0, 0]
 
@@ -239,13 +238,13 @@ def test_a_killed_run_loses_one_picture_at_most(recogniser: Recogniser, tmp_path
     command = [sys.executable, "-c", RUN, str(ROOT / "models"), str(album), str(results)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    journal = results / "journal.jsonl"
-    while not journal.exists() or journal.read_text().count("\n") < 3:
+    finished = results / "finished.jsonl"
+    while not finished.exists() or finished.read_text().count("\n") < 3:
         assert killed.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    kept, thumbnails = journal.read_text().count("\n"), len(list((results / "thumbnails").iterdir()))
+    kept, thumbnails = finished.read_text().count("\n"), len(list((results / "thumbnails").iterdir()))
     assert kept < 15  # it was killed on its way, and had written down what it had
     assert thumbnails - kept in (0, 1)
     entries = recognise_files(recogniser, list_folder(album), results)
@@ -268,7 +267,7 @@ def test_every_name_survives_to_the_tables_and_nothing_leaves_the_folder(recogni
     assert faces["file"].tolist() == given
     assert not (tmp_path / "up.jpg").exists()
     assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {"deep", "results", "thumbnails"}
-    shown = format_faces(dict(tuple(faces.groupby("file"))))._repr_html_()
+    shown = format_faces(faces)._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
 
@@ -277,15 +276,17 @@ def test_forty_pictures_fill_a_sheet(tmp_path: Path):
     Image.new("RGB", (200, 150), "red").save(tmp_path / "a.jpg")
     entries = [{"file": f"{'long ' * 30}{number}.jpg", "thumbnail": "a.jpg"} for number in range(41)]
     sheets = contact_sheets(entries, tmp_path)
-    assert [sheet.shape for sheet in sheets] == [(1780, 832, 3), (178, 208, 3)]
+    assert [sheet.shape for sheet in sheets] == [(2020, 928, 3), (202, 232, 3)]
     red = (np.abs(sheets[0].astype(int) - (254, 0, 0)) < 9).all(axis=2).mean()
-    assert red == pytest.approx(40 * 200 * 150 / (1780 * 832), abs=0.02)
+    assert red == pytest.approx(40 * 200 * 150 / (2020 * 928), abs=0.02)
     assert contact_sheets([], tmp_path) == []
 
 
 def test_long_names_lose_their_middle():
-    assert shorten("holiday-2024-IMG_0001.jpg", lambda text: len(text) <= 12) == "hol…0001.jpg"
-    assert shorten("short.jpg", lambda text: len(text) <= 12) == "short.jpg"
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans Mono"), 10)
+    room = font.getlength(12 * "a")
+    assert shorten("holiday-2024-IMG_0001.jpg", font, room) == "hol…0001.jpg"
+    assert shorten("short.jpg", font, room) == "short.jpg"
 
 
 def test_nothing_but_problems_is_reported_too(recogniser: Recogniser, tmp_path: Path, capsys):
@@ -327,16 +328,16 @@ def test_thumbnails_are_annotated(recogniser: Recogniser, tmp_path: Path, hopper
 def test_each_thumbnail_has_its_name_below(tmp_path: Path):
     Image.new("RGB", (200, 150), "red").save(tmp_path / "a.jpg")
     [sheet] = contact_sheets([{"file": f"{name}.jpg", "thumbnail": "a.jpg"} for name in "abc"], tmp_path)
-    for left in range(0, 624, 208):
-        assert (sheet[156:, left : left + 208].max(axis=2) < 100).sum() > 20
+    for left in range(0, 696, 232):
+        assert (sheet[178:, left : left + 232].max(axis=2) < 100).sum() > 20
 
 
 def test_many_show_sheet_chart_faces_and_problems(recogniser: Recogniser, tmp_path: Path, monkeypatch):
     shown = []
-    monkeypatch.setattr(overview, "display", shown.append)
+    monkeypatch.setattr(collection, "display", shown.append)
     report_collection(recogniser, mixed(), "album", tmp_path)
     sheet, chart, faces, problems = shown
     assert (sheet.format, chart.format) == ("jpeg", "png")
     assert chart.data == (tmp_path / "expressions.png").read_bytes()
-    assert faces.index.get_level_values("picture").tolist() == ["a/me.jpg", "b/me.jpg"]
+    assert faces.index.get_level_values("file").tolist() == ["a/me.jpg", "b/me.jpg"]
     assert problems.index.tolist() == ["text.jpg", "cut.jpg"]

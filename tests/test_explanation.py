@@ -12,11 +12,10 @@ from fer.expressions import EXPRESSIONS
 from fer.faces.detection import crop_faces, detect_faces
 from fer.faces.tracking import BOX_COLUMNS
 from fer.media.pictures import to_grey
-from fer.notebook.errors import UserError
 from fer.recognition import Recogniser, explanation
 from fer.recognition.drawing import UNCERTAIN_COLOUR, annotate, plot_probabilities
 from fer.recognition.explanation import explain_face, occlusion_maps, plot_explanation
-from fer.recognition.recogniser import RecognisedPicture
+from fer.recognition.picture import recognise_picture
 from fer.recognition.uncertainty import CONFIDENCE_THRESHOLD, face_label, name_expression, top_classes
 from fer.reports.picture import format_faces
 
@@ -35,7 +34,7 @@ CERTAIN = with_probabilities(0.2, 0.1, 0.5, 0.1, 0.1)
 def test_unsure_answers_name_both_of_the_likeliest_in_words_picture_bars_and_table():
     assert name_expression(UNCERTAIN.loc[0]) == "uncertain: sad or neutral"
     assert face_label(UNCERTAIN.loc[0]) == "1 uncertain\nsad 42%, neutral 35%"
-    assert format_faces({"a.jpg": UNCERTAIN}).iloc[0]["expression"] == "uncertain: sad or neutral"
+    assert format_faces(UNCERTAIN).iloc[0]["expression"] == "uncertain: sad or neutral"
     image = np.full((300, 400, 3), 90, np.uint8)
     grey = tuple(bytes.fromhex(UNCERTAIN_COLOUR[1:]))
     assert (annotate(image, UNCERTAIN) == grey).all(axis=2).sum() > 1000
@@ -111,7 +110,7 @@ def test_red_speaks_for_and_blue_against():
 
 
 def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, two_faces: np.ndarray, monkeypatch, capsys):
-    picture, drawn, shown = RecognisedPicture("two.png", two_faces, recogniser.recognise(two_faces)), [], []
+    picture, drawn, shown = recognise_picture(recogniser, two_faces, "two.png"), [], []
     monkeypatch.setattr(explanation, "display", shown.append)
     monkeypatch.setattr(explanation, "plot_explanation", lambda *given: drawn.append(given) or plot_explanation(*given))
     for number, row in zip((1, 2), picture.table.iloc, strict=True):
@@ -124,7 +123,11 @@ def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, two_fa
         said = f"two.png, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.\n"
         assert said in capsys.readouterr().out
     assert len(shown) == 2
-    with pytest.raises(UserError, match=r"two\.png has no face 99: choose one from 1 to 2"):
-        explain_face(recogniser, picture, 99)
-    with pytest.raises(UserError, match="no face in empty"):
-        explain_face(recogniser, RecognisedPicture("empty.png", two_faces, picture.table.head(0)), 1)
+
+
+@pytest.mark.parametrize("number", [0, 3, 99])
+def test_a_face_that_is_not_there_is_one_sentence(recogniser: Recogniser, number: int, capsys):
+    """Not an error: the cells below still run."""
+    grey = recognise_picture(recogniser, np.full((90, 90, 3), 90, np.uint8), "grey.png")
+    explain_face(recogniser, grey, number)
+    assert capsys.readouterr().out == f"There is no face {number} in grey.png (faces found: 0).\n"

@@ -40,7 +40,7 @@ from fer.recognition.drawing import UNCERTAIN_COLOUR, annotate, as_jpeg, plot_pr
 from fer.recognition.explanation import occlusion_maps, plot_explanation
 from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.reports.batch import join_faces, network_fingerprint, recognise_files
-from fer.reports.overview import plot_expressions
+from fer.reports.collection import plot_expression_counts
 from fer.reports.picture import format_faces
 from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.training.augmentation import one_hot
@@ -287,7 +287,7 @@ def test_tables_pictures_and_files_show_the_names(odd_recogniser: Recogniser, co
     bars.savefig(tmp_path / "bars.png")
     assert labels_of(bars.axes[1]) == list(ODD)
     assert not any(label.get_parse_math() for label in bars.axes[1].get_yticklabels())
-    shown = format_faces({"picture.png": certain})
+    shown = format_faces(certain)
     assert shown["class face"].tolist() == ["80%"]
     assert shown["expression"].tolist() == ["class face"]
     assert "<b>très" not in shown.to_html()
@@ -301,7 +301,7 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     faces = join_faces(entries, odd_recogniser.columns)
     assert tuple(faces.columns) == ("file", *FACE_COLUMNS, *ODD)
     assert tuple(join_faces([], odd_recogniser.columns).columns) == ("file", *FACE_COLUMNS, *ODD)
-    assert labels_of(plot_expressions(faces).axes[0]) == list(ODD)
+    assert labels_of(plot_expression_counts(faces).axes[0]) == list(ODD)
     table = odd_recogniser.recognise(collins)
     followed = track_faces([], table, 0.0, smoothing=1, last_number=0)
     record = pd.DataFrame(timeline_rows(0.0, table, followed), columns=timeline_columns(ODD))

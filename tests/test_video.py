@@ -18,12 +18,12 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
-from fer.media.videos import SampledVideo, open_video
+from fer.media.videos import SampledVideo, open_video, video_writer
 from fer.notebook.errors import UserError
 from fer.recognition import Recogniser
 from fer.reports import video as module
 from fer.reports.timeline import TIMELINE_COLUMNS
-from fer.reports.video import report_video, video_writer
+from fer.reports.video import report_video
 
 PORTRAIT = np.asarray(portrait_frame())
 

@@ -215,7 +215,7 @@ def test_a_picture_is_one_frame_and_a_large_video_is_shrunk(tmp_path: Path):
     for _ in range(30):
         video.write(np.full((720, 1280, 3), (255, 0, 0), np.uint8))  # OpenCV's order: blue
     video.release()
-    frames = list(read_frames(str(tmp_path / "a.avi"), per_second=5))
+    frames = list(read_frames(str(tmp_path / "a.avi"), frames_per_second=5))
     assert [round(seconds, 2) for seconds, _ in frames] == [0.0, 0.2, 0.4, 0.6, 0.8]
     assert frames[0][1].shape == (360, 640, 3)
     assert frames[0][1][..., 2].mean() > 200  # blue is last

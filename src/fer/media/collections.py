@@ -1,4 +1,4 @@
-"""List the pictures in a folder, in a zip, or among several uploads."""
+"""List the files in a folder, in a zip, or among several uploads, to be read one by one."""
 
 import os
 import zipfile
@@ -25,14 +25,14 @@ class PictureFile(NamedTuple):
 def list_folder(folder: Path) -> list[PictureFile]:
     """List the files in a folder and its folders, by name; hidden ones are left out. Raises UserError if none."""
     paths = sorted(Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
-    items = []
+    files = []
     for path in paths:
         name = path.relative_to(folder).as_posix()
-        if is_wanted(name) and path.is_file():
+        if is_visible_file(name) and path.is_file():
             about = path.stat()
             key = f"{name} {about.st_size} {about.st_mtime_ns}"
-            items.append(new_picture_file(name, key, about.st_size, path.read_bytes))
-    return not_empty(items, folder.name)
+            files.append(new_picture_file(name, key, about.st_size, path.read_bytes))
+    return require_files(files, folder.name)
 
 
 def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
@@ -44,27 +44,26 @@ def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise UserError(f"{name} is a damaged zip ({error}). Download or pack it again.") from None
-    members = [member for member in archive.infolist() if not member.is_dir() and is_wanted(member_name(member))]
+    members = [member for member in archive.infolist() if not member.is_dir() and is_visible_file(member_name(member))]
     size = sum(member.file_size for member in members)
     if size > LARGEST_ARCHIVE:
         raise UserError(f"{name} would unpack to {size / 1e9:,.0f} GB; the limit is {LARGEST_ARCHIVE / 1e9:.0f} GB.")
-    items = []
+    files = []
     for member in sorted(members, key=member_name):
         key = f"{member_name(member)} {member.file_size} {member.CRC}"
-        items.append(new_picture_file(member_name(member), key, member.file_size, partial(archive.read, member)))
-    return not_empty(items, name)
+        files.append(new_picture_file(member_name(member), key, member.file_size, partial(archive.read, member)))
+    return require_files(files, name)
 
 
 def list_uploads(files: list[tuple[str, bytes]]) -> list[PictureFile]:
     """List uploaded files, given as name and bytes."""
     return [
-        new_picture_file(name, f"{name} {sha256_hex(content)}", len(content), partial(bytes, content))
-        for name, content in files
+        new_picture_file(name, f"{name} {sha256_hex(data)}", len(data), partial(bytes, data)) for name, data in files
     ]
 
 
 def new_picture_file(name: str, key: str, size: int, read: Callable[[], bytes]) -> PictureFile:
-    """Make an item whose name is fit for people and spreadsheets, and which is not read when it is too large."""
+    """Make a picture file whose name is fit for people and spreadsheets, and which is not read when it is too large."""
     shown = to_printable(name)
     if shown.startswith(("=", "+", "-", "@")):  # a spreadsheet would take it for a formula
         shown = f"./{shown}"
@@ -87,13 +86,13 @@ def member_name(member: zipfile.ZipInfo) -> str:
         return member.filename
 
 
-def is_wanted(name: str) -> bool:
+def is_visible_file(name: str) -> bool:
     """Tell whether a file is one that people see: not hidden, and not one of those that macOS packs beside others."""
     return not any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def not_empty(items: list[PictureFile], name: str) -> list[PictureFile]:
-    """Return the items; raises UserError if there are none."""
-    if not items:
+def require_files(files: list[PictureFile], name: str) -> list[PictureFile]:
+    """Return the files; raises UserError if there are none."""
+    if not files:
         raise UserError(f"There is no file in {name}.")
-    return items
+    return files

@@ -35,7 +35,7 @@ def decode_image(content: bytes, name: str) -> np.ndarray:
                 return to_upright_rgb(image)
     except UnidentifiedImageError:
         raise UnreadablePictureError(
-            f"{name} is not a picture that can be read here ({describe(content)}). Save it as JPEG or PNG."
+            f"{name} is not a picture that can be read here ({describe_content(content)}). Save it as JPEG or PNG."
         ) from None
     except Image.DecompressionBombError:
         raise UnreadablePictureError(
@@ -78,7 +78,7 @@ def enable_heic(name: str) -> None:
     register_heif_opener()
 
 
-def describe(content: bytes) -> str:
+def describe_content(content: bytes) -> str:
     """Say what a file that is no readable picture looks like instead."""
     start = content[:512].lstrip().lower()
     if start.startswith(b"pk\3\4"):

@@ -23,6 +23,11 @@ def has_colab_frontend() -> bool:
     return output.eval_js("1", timeout_sec=5) == 1
 
 
+def is_interactive() -> bool:
+    """Tell whether somebody sits at the page; nbclient and the like, which run notebooks alone, allow no input."""
+    return getattr(get_ipython().kernel, "_allow_stdin", True)
+
+
 def no_vertical_scroll() -> None:
     """Let the output of the running cell be as tall as it needs; Colab would scroll it within 1,000 pixels."""
     if IN_COLAB:

@@ -7,40 +7,49 @@ from pathlib import Path
 from urllib.parse import quote
 
 import ipywidgets
-from IPython.display import display
+from IPython.display import clear_output, display
 
-from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend
+from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend, is_interactive
 
 
 def ask_for_files(handle: Callable[[list[tuple[str, bytes]]], None], field: str) -> None:
     """Let the user choose pictures, videos and zips, and call `handle` with the name and the bytes of each.
 
-    In Colab this waits for the user; the list is empty where nothing was chosen. Elsewhere it shows a button and
-    returns, and `handle` is called when files arrive; what it shows is saved with the notebook, as this cell's output.
+    In Colab this waits for the user; the list is empty where nothing was chosen. Elsewhere `handle` gets an empty list
+    at once, below a button, and the files when they arrive; then what it shows takes the place of this cell's output.
     (ipywidgets' button loses Colab's runtime with files of 1 MB and more: jupyter-widgets/ipywidgets#3452.)
 
     field: the form field for a path, to be named where no button can be shown.
     """
-    if not has_colab_frontend():
-        button = ipywidgets.FileUpload(accept="image/*,video/*,.zip", multiple=True, description="Choose files")
-        use_this_cell = bind_output_to_cell()
-
-        def on_files(_: dict) -> None:
-            use_this_cell()
-            handle(list(uploaded_files(button.value)))
-
-        button.observe(on_files, names="value")
-        display_widget(button, f"To choose a file, type its path into the field {field} and run the cells again.")
-        return
-    from google.colab import files
-
+    instead = f"To use a file of your own, type its path into {field}, run that cell, then this one again."
+    chosen: dict[str, bytes] = {}
     try:
-        chosen = files.upload()
-        if not chosen:
-            print("No file was chosen. Run this cell again to choose one.")
+        if has_colab_frontend():
+            from google.colab import files
+
+            chosen = files.upload()
+        elif is_interactive():
+            show_upload_button(handle, instead)
+        else:
+            print(instead)
         handle(list(chosen.items()))
     except KeyboardInterrupt:  # the stop button of the cell
-        print("Stopped. Run this cell again to choose files.")
+        print("Stopped. Run this cell again to go on.")
+
+
+def show_upload_button(handle: Callable[[list[tuple[str, bytes]]], None], instead: str) -> None:
+    """Show a button that calls `handle` for the files that are chosen; instead: see `display_widget`."""
+    button = ipywidgets.FileUpload(accept="image/*,video/*,.zip", multiple=True, description="Choose files")
+    use_this_cell = bind_output_to_cell()
+
+    def on_files(_: dict) -> None:
+        use_this_cell()
+        clear_output(wait=True)
+        display_widget(button, instead)
+        handle(list(uploaded_files(button.value)))
+
+    button.observe(on_files, names="value")
+    display_widget(button, instead)
 
 
 def uploaded_files(value: dict | tuple) -> Iterator[tuple[str, bytes]]:

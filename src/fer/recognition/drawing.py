@@ -2,19 +2,20 @@
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import font_manager
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from PIL import Image, ImageDraw, ImageFont
 
 from fer.expressions import class_colours, classes_in
 from fer.recognition.uncertainty import face_label, is_certain, top_classes
 
 UNCERTAIN_COLOUR = "#BBBBBB"
+PICTURE_SIDE = 4.8  # inches of the longer side of a picture that has its bars beside it
 
 matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
 warnings.filterwarnings("ignore", message="Glyph .* missing from")  # such a letter is drawn as a box
@@ -29,7 +30,7 @@ def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.
     draw = ImageDraw.Draw(canvas)
     for _, face in table[::-1].iterrows():  # the largest face is drawn last, on top
         # A line and letters that fit the face, but can be read in a small picture and in a huge one.
-        letters = int(np.clip(face.width / 8, max(12, max(image.shape) / 60), max(image.shape) / 20))
+        letters = int(max(14, max(image.shape) / 60, min(face.width / 8, max(image.shape) / 20)))
         line = max(2, letters // 8)
         colour = face_colour(face)
         box = (face.x, face.y, face.x + face.width, face.y + face.height)
@@ -74,14 +75,14 @@ def as_jpeg(image: np.ndarray, longest_side: int = 800) -> bytes:
     return content.getvalue()
 
 
-def as_png(figure: Figure) -> bytes:
-    """Render a figure as PNG."""
+def render_figure(figure: Figure, kind: str = "png") -> bytes:
+    """Render a figure as "png" or, where it holds a photo, as "jpeg"."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=100)
+    figure.savefig(content, format=kind, dpi=100)
     return content.getvalue()
 
 
-def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: int = 12) -> Figure | None:
+def plot_probabilities(table: pd.DataFrame, crops: np.ndarray, most: int = 12) -> Figure | None:
     """Show each face as the network saw it, beside its probabilities; no figure without a face.
 
     crops: (n, 48, 48) uint8, one for each row of the table. At most the `most` largest faces are shown.
@@ -89,12 +90,47 @@ def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: i
     shown = table.head(most)
     if shown.empty:
         return None
-    colours = class_colours(classes_in(table))
     # Not by pyplot, which keeps figures for the whole process: snapshots are drawn on other threads, too.
-    height = max(1.6, 0.32 * len(colours))  # inches a face
-    figure = Figure(figsize=(7, height * len(shown)), layout="constrained")
-    rows = figure.subplots(len(shown), 2, width_ratios=(1, 4), squeeze=False)
-    for (picture, bars), crop, (_, face) in zip(rows, crops, shown.iterrows(), strict=False):
+    figure = Figure(figsize=(7, bars_height(shown)), layout="constrained")
+    draw_bars(figure, shown, crops)
+    return figure
+
+
+def plot_picture_and_probabilities(annotated: np.ndarray, table: pd.DataFrame, crops: np.ndarray) -> Figure:
+    """Show an annotated (height, width, 3) uint8 picture, and beside it what `plot_probabilities` shows.
+
+    The table has at least one face.
+    """
+    picture = Image.fromarray(annotated)
+    picture.thumbnail((960, 960))
+    scale = PICTURE_SIDE / max(picture.size)
+    width, height = picture.width * scale, picture.height * scale
+    figure = Figure(figsize=(width + 4, max(height, bars_height(table))), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(width, 4))
+    axes = left.subplots()
+    axes.imshow(picture)
+    axes.set_axis_off()
+    draw_bars(right, table, crops)
+    for bars in right.axes[1::2]:
+        bars.set_box_aspect(0.11 * len(classes_in(table)))
+    return figure
+
+
+def fits_beside_picture(table: pd.DataFrame) -> bool:
+    """Tell whether `plot_picture_and_probabilities` has room for all faces of a table."""
+    return 0 < bars_height(table) <= PICTURE_SIDE
+
+
+def bars_height(table: pd.DataFrame) -> float:
+    """Return the inches that the bars of all faces need below each other."""
+    return max(1.6, 0.32 * len(classes_in(table))) * len(table)
+
+
+def draw_bars(figure: Figure | SubFigure, table: pd.DataFrame, crops: np.ndarray) -> None:
+    """Draw a row for each face: its (48, 48) crop and a bar for each probability."""
+    colours = class_colours(classes_in(table))
+    rows = figure.subplots(len(table), 2, width_ratios=(2, 5), squeeze=False)
+    for (picture, bars), crop, (_, face) in zip(rows, crops, table.iterrows(), strict=False):
         picture.imshow(crop, cmap="gray", vmin=0, vmax=255)
         picture.set_axis_off()
         picture.set_title(f"face {face['face']}" + ("" if is_certain(face) else "\nuncertain"), fontsize=10)
@@ -102,9 +138,8 @@ def plot_probabilities(table: pd.DataFrame, crops: Sequence[np.ndarray], most: i
         bars.barh(list(colours), values, color=list(colours.values()), height=0.8)
         for position, value in enumerate(values):
             bars.text(value + 0.01, position, f"{value:.0%}", va="center", fontsize=9)
-        bars.set_xlim(0, 1.12)
+        bars.set_xlim(0, 1.15)
         bars.set_xticks([])
         bars.invert_yaxis()
         bars.tick_params(length=0)
         bars.spines[:].set_visible(False)
-    return figure

@@ -1,8 +1,6 @@
 """Show which parts of a face an answer hangs on.
 
 Occlusion (Zeiler & Fergus 2014, https://arxiv.org/abs/1311.2901): a patch is blurred, and the answer asked for again.
-Grad-CAM was tried, too: with 6×6 cells in the last stage it can tell the middle of a face from its edge, but not the
-mouth from the eyes, and for the runner-up it is often empty.
 """
 
 from collections.abc import Callable
@@ -15,16 +13,14 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from fer.expressions import SIDE, classes_in
-from fer.faces.detection import crop_faces
-from fer.media.pictures import to_grey
-from fer.notebook.errors import UserError
-from fer.recognition.drawing import as_png
-from fer.recognition.recogniser import RecognisedPicture, Recogniser
+from fer.recognition.drawing import render_figure
+from fer.recognition.picture import RecognisedPicture
+from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import top_classes
 
-PATCH = 12  # pixels of the crop's 48: about a mouth or an eye with its brow
-STEP = 3  # pixels from one patch to the next
-BLUR = 8  # pixels; the standard deviation of the Gaussian that wipes a patch out without drawing new edges
+PATCH_SIDE = 12  # pixels of the crop's 48: about a mouth or an eye with its brow
+STRIDE = 3  # pixels from one patch to the next
+BLUR_SIGMA = 8  # pixels; the standard deviation of the Gaussian that wipes a patch out without drawing new edges
 
 
 def occlusion_maps(classify: Callable[[np.ndarray], np.ndarray], crop: np.ndarray) -> np.ndarray:
@@ -33,18 +29,18 @@ def occlusion_maps(classify: Callable[[np.ndarray], np.ndarray], crop: np.ndarra
     classify: as `Recogniser.classify`. crop: (48, 48) uint8. Returns (classes, 48, 48) float, from -1 (without this
     pixel the class would be certain) to 1 (without it, impossible): the mean over all patches that cover the pixel.
     """
-    blurred = cv2.GaussianBlur(crop, (0, 0), BLUR)
-    edges = np.arange(STEP - PATCH, SIDE, STEP)
+    blurred = cv2.GaussianBlur(crop, (0, 0), BLUR_SIGMA)
+    edges = np.arange(STRIDE - PATCH_SIDE, SIDE, STRIDE)
     covers = np.zeros((len(edges), SIDE), bool)  # the rows, or the columns, that each patch covers
     for cover, edge in zip(covers, edges, strict=True):
-        cover[max(0, edge) : edge + PATCH] = True
+        cover[max(0, edge) : edge + PATCH_SIDE] = True
     patches = (covers[:, None, :, None] & covers[None, :, None, :]).reshape(-1, SIDE, SIDE)
     falls = classify(crop[None]) - classify(np.where(patches, blurred, crop))
     return np.tensordot(falls.T, patches, axes=1) / patches.sum(axis=0)
 
 
 def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Figure:
-    """Show a (48, 48) crop, and over it the maps of its likeliest expression and of the runner-up.
+    """Show a (48, 48) crop, and over it the maps of its most probable expression and of the runner-up.
 
     face: the face's row of `Recogniser.recognise`. maps: (classes, 48, 48) as from `occlusion_maps`.
     """
@@ -68,14 +64,13 @@ def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Fig
     return figure
 
 
-def explain_face(recogniser: Recogniser, picture: RecognisedPicture, number: int) -> None:
-    """Show what the answer for the face of that number in a picture hangs on. Raises UserError if there is none."""
-    if picture.table.empty:
-        raise UserError(f"There is no face in {picture.name} that could be explained.")
-    if number not in picture.table["face"].to_numpy():
-        raise UserError(f"{picture.name} has no face {number}: choose one from 1 to {len(picture.table)}.")
-    face = picture.table[picture.table["face"] == number].iloc[0]
-    crop = crop_faces(to_grey(picture.image), face[["x", "y", "width", "height"]].to_numpy(int)[None])[0]
-    display(DisplayedImage(as_png(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))))
+def explain_face(recogniser: Recogniser, picture: RecognisedPicture, number: int = 1) -> None:
+    """Show what the answer for the face of that number in a picture hangs on, or say that there is no such face."""
+    if not 1 <= number <= len(picture.table):
+        print(f"There is no face {number} in {picture.name} (faces found: {len(picture.table)}).")
+        return
+    face, crop = picture.table.iloc[number - 1], picture.crops[number - 1]
+    maps = occlusion_maps(recogniser.classify, crop)
     first, second = top_classes(face)
     print(f"{picture.name}, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.")
+    display(DisplayedImage(render_figure(plot_explanation(crop, face, maps))))

@@ -1,9 +1,8 @@
 """Recognise the expression of every face in a picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -17,14 +16,6 @@ from fer.network.files import load_network, read_classes
 from fer.notebook.setup import suppress_stderr
 
 COLUMNS = (*FACE_COLUMNS, *EXPRESSIONS)  # of the table of a network for the five expressions
-
-
-class RecognisedPicture(NamedTuple):
-    """A picture and what was found in it."""
-
-    name: str
-    image: np.ndarray  # (height, width, 3) uint8
-    table: pd.DataFrame  # as from `Recogniser.recognise`
 
 
 class Recogniser:
@@ -74,15 +65,19 @@ class Recogniser:
         """
         grey = to_grey(image)
         boxes = detect(grey)
-        probabilities = self.classify(crop_faces(grey, boxes))
-        columns = {
-            "face": np.arange(1, len(boxes) + 1),
-            **dict(zip(("x", "y", "width", "height"), boxes.T, strict=True)),
-            "expression": np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)],
-            "confidence": probabilities.max(axis=1, initial=0),
-            **dict(zip(self.classes, probabilities.T, strict=True)),
-        }
-        return pd.DataFrame(columns, copy=False)  # nobody else has the arrays; a copy of each takes half as long again
+        return tabulate_faces(boxes, self.classify(crop_faces(grey, boxes)), self.classes)
+
+
+def tabulate_faces(boxes: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """Make the table of `Recogniser.recognise` of (n, 4) boxes and (n, classes) probabilities."""
+    columns = {
+        "face": np.arange(1, len(boxes) + 1),
+        **dict(zip(("x", "y", "width", "height"), boxes.T, strict=True)),
+        "expression": np.array(classes, dtype=object)[probabilities.argmax(axis=1)],
+        "confidence": probabilities.max(axis=1, initial=0),
+        **dict(zip(classes, probabilities.T, strict=True)),
+    }
+    return pd.DataFrame(columns, copy=False)  # nobody else has the arrays; a copy of each takes half as long again
 
 
 def compile_forward(

@@ -19,78 +19,74 @@ from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate
 from fer.recognition.recogniser import COLUMNS, Recogniser
 
-THUMBNAIL = (200, 150)  # pixels
-LABELLED = 4  # faces; where there are more, a thumbnail has no room for labels
+THUMBNAIL_SIZE = (224, 168)  # pixels
+MOST_LABELLED = 4  # faces; where there are more, a thumbnail has no room for labels
 
 
-def recognise_files(recogniser: Recogniser, items: list[PictureFile], folder: Path) -> list[dict]:
-    """Recognise the faces in each item and return an entry for each: file, faces, problem and thumbnail.
+def recognise_files(recogniser: Recogniser, files: list[PictureFile], folder: Path) -> list[dict]:
+    """Recognise the faces in each file and return an entry for each: file, faces, problem and thumbnail.
 
-    Each entry without a problem is added to <folder>/journal.jsonl at once, so a run that was interrupted, or killed,
+    Each entry without a problem is added to <folder>/finished.jsonl at once, so a run that was interrupted, or killed,
     does only what is missing when it is started again. Interrupting returns the entries so far.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    journal = folder / "journal.jsonl"
-    known = {key: entry for key, entry in read_finished(journal).items() if (folder / entry["thumbnail"]).exists()}
+    finished = folder / "finished.jsonl"
+    known = {key: entry for key, entry in read_finished(finished).items() if (folder / entry["thumbnail"]).exists()}
     network = network_fingerprint(recogniser)
-    keys = [sha256_hex(f"{network} {item.key}".encode(errors="backslashreplace")) for item in items]
-    waiting = [(key, item) for key, item in dict(zip(keys, items, strict=True)).items() if key not in known]
-    if len(waiting) < len(items):
-        print(f"{len(items) - len(waiting)} of {len(items)} are known from before.")
-    with journal.open("a") as file:
+    keys = [sha256_hex(f"{network} {file.key}".encode(errors="backslashreplace")) for file in files]
+    waiting = [(key, file) for key, file in dict(zip(keys, files, strict=True)).items() if key not in known]
+    if len(waiting) < len(files):
+        print(f"{len(files) - len(waiting)} of {len(files)} are known from before.")
+    with finished.open("a") as log:
         bar = progress(waiting, "Recognise", unit="pictures", leave=False)
         try:
-            for key, item in bar:
-                known[key] = recognise_file(recogniser, item, folder / "thumbnails" / f"{key[:32]}.jpg")
+            for key, file in bar:
+                known[key] = recognise_file(recogniser, file, folder / "thumbnails" / f"{key[:32]}.jpg")
                 if not known[key]["problem"]:
-                    file.write(json.dumps({"key": key, **known[key]}) + "\n")
-                    file.flush()
+                    # A line break first: a line that was cut off stays a line of its own.
+                    log.write("\n" + json.dumps({"key": key, **known[key]}))
+                    log.flush()
         except KeyboardInterrupt:
             bar.close()
             done = sum(key in known for key in keys)
-            print(f"Stopped after {done} of {len(items)}. Start it again to go on from there.")
+            print(f"Stopped after {done} of {len(files)}. Start it again to go on from there.")
     return [known[key] for key in keys if key in known]
 
 
-def recognise_file(recogniser: Recogniser, item: PictureFile, thumbnail: Path) -> dict:
+def recognise_file(recogniser: Recogniser, file: PictureFile, thumbnail: Path) -> dict:
     """Recognise the faces in one file and save its thumbnail; whatever goes wrong is the entry's problem."""
     try:
-        image = decode_image(item.read(), item.name)
+        image = decode_image(file.read(), file.name)
         table = recogniser.recognise(image, detect_thorough)
     except UserError as problem:
-        return {"file": item.name, "faces": [], "problem": str(problem), "thumbnail": ""}
+        return {"file": file.name, "faces": [], "problem": str(problem), "thumbnail": ""}
     except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return {"file": item.name, "faces": [], "problem": f"{item.name} cannot be read ({reason}).", "thumbnail": ""}
+        return {"file": file.name, "faces": [], "problem": f"{file.name} cannot be read ({reason}).", "thumbnail": ""}
     thumbnail.parent.mkdir(exist_ok=True)
     Image.fromarray(draw_thumbnail(image, table)).save(thumbnail, quality=90)
     faces = json.loads(table.to_json(orient="records", double_precision=6))
-    return {"file": item.name, "faces": faces, "problem": "", "thumbnail": f"{thumbnail.parent.name}/{thumbnail.name}"}
+    return {"file": file.name, "faces": faces, "problem": "", "thumbnail": f"{thumbnail.parent.name}/{thumbnail.name}"}
 
 
 def draw_thumbnail(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
     """Shrink a (height, width, 3) uint8 picture, then draw the boxes of its faces, with labels if they are few."""
     small = Image.fromarray(image)
-    small.thumbnail(THUMBNAIL)
+    small.thumbnail(THUMBNAIL_SIZE)
     scale = small.width / image.shape[1]
     boxes = (table[["x", "y", "width", "height"]] * scale).round().astype(int)
-    return annotate(np.asarray(small), table.assign(**boxes), labels=len(table) <= LABELLED)
+    return annotate(np.asarray(small), table.assign(**boxes), labels=len(table) <= MOST_LABELLED)
 
 
-def read_finished(journal: Path) -> dict[str, dict]:
-    """Return the entries of a former run by their keys, and mend the file where that run was killed while writing."""
-    lines = journal.read_text().splitlines() if journal.exists() else []
+def read_finished(finished: Path) -> dict[str, dict]:
+    """Return the entries of a former run by their keys; a line that was cut off when it was killed does not count."""
     entries = {}
-    for line in lines:
+    for line in finished.read_text().splitlines() if finished.exists() else []:
         try:
             entry = json.loads(line)
             entries[entry.pop("key")] = entry
-        except (ValueError, KeyError, AttributeError):  # cut off in the middle
+        except (ValueError, KeyError, AttributeError):
             continue
-    whole = "".join(json.dumps({"key": key, **entry}) + "\n" for key, entry in entries.items())
-    unfinished = journal.with_suffix(".unfinished")
-    unfinished.write_text(whole)
-    unfinished.replace(journal)
     return entries
 
 

@@ -10,11 +10,17 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from fer.expressions import classes_in
-from fer.faces.detection import crop_faces, detect_thorough
-from fer.media.pictures import decode_image, to_grey
+from fer.media.pictures import decode_image
 from fer.notebook.paths import SOURCE_KEY, picture_result_path, sha256_hex
-from fer.recognition.drawing import annotate, as_jpeg, as_png, plot_probabilities
-from fer.recognition.recogniser import RecognisedPicture, Recogniser
+from fer.recognition.drawing import (
+    as_jpeg,
+    fits_beside_picture,
+    plot_picture_and_probabilities,
+    plot_probabilities,
+    render_figure,
+)
+from fer.recognition.picture import RecognisedPicture, recognise_picture
+from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import name_expression
 
 pd.options.display.width = 160  # shows a table of faces in one piece where there is no HTML
@@ -25,24 +31,30 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
 
     name: printable; content: the bytes of a picture file. Raises UnreadablePictureError.
     """
-    image = decode_image(content, name)
-    table = recogniser.recognise(image, detect_thorough)
-    annotated = annotate(image, table)
+    picture = recognise_picture(recogniser, decode_image(content, name), name)
     source = sha256_hex(content)
     saved = picture_result_path(results, name, source)
-    save_picture(annotated, table, saved, source)
-    print(f"{name}: {pluralise(len(table), 'face')}")
-    display(DisplayedImage(as_jpeg(annotated), format="jpeg"))
-    bars = plot_probabilities(table, crop_faces(to_grey(image), table[["x", "y", "width", "height"]].to_numpy()))
-    if bars:
-        display(DisplayedImage(as_png(bars)))
-    if table.empty:
+    save_picture(picture.annotated, picture.table, saved, source)
+    print(f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv")
+    show_picture(picture)
+    if picture.table.empty:
         print(
             f"No face was found in {name}. The detector looks for upright faces seen from the front, at least 24 pixels"
             " wide when the picture's longer side is 800: try a closer, better lit or less turned view."
         )
-    print(f"Saved {saved.with_suffix('.png')} and {saved.with_suffix('.csv')}.")
-    return RecognisedPicture(name, image, table)
+    return picture
+
+
+def show_picture(picture: RecognisedPicture) -> None:
+    """Show an annotated picture with the probabilities of its faces: of a few beside it, of many below."""
+    name, table, crops, annotated = picture
+    if fits_beside_picture(table):
+        portrait = plot_picture_and_probabilities(annotated, table, crops)
+        display(DisplayedImage(render_figure(portrait, "jpeg"), format="jpeg", alt=name))
+        return
+    display(DisplayedImage(as_jpeg(annotated), format="jpeg", alt=name))
+    if len(table):
+        display(DisplayedImage(render_figure(plot_probabilities(table, crops))))
 
 
 def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, source: str = "") -> None:
@@ -58,12 +70,16 @@ def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, source
     table.to_csv(saved.with_suffix(".csv"), index=False, float_format="%.4f")
 
 
-def format_faces(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Join the tables of several pictures, named by the keys, into one with probabilities as percentages."""
-    joined = pd.concat(tables, names=["picture"]).reset_index("picture").set_index(["picture", "face"])
-    named = [name_expression(face) for _, face in joined.iterrows()]
-    shares = joined[["confidence", *classes_in(joined)]].apply(lambda column: column.map("{:.0%}".format))
-    return pd.concat([joined.drop(columns=shares.columns).assign(expression=named), shares], axis=1)
+def format_faces(faces: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of faces for people: the answer first, with percentages, and the box last.
+
+    faces: rows of `Recogniser.recognise`, of several pictures with the column `file`.
+    """
+    classes, box = classes_in(faces), ["x", "y", "width", "height"]
+    shown = faces.set_index([name for name in ("file", "face") if name in faces])[["confidence", *classes]]
+    shown = shown.apply(lambda column: column.map("{:.0%}".format))
+    shown.insert(0, "expression", [name_expression(face) for _, face in faces.iterrows()])
+    return shown.assign(**{name: faces[name].to_numpy() for name in box})
 
 
 def pluralise(number: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from fer.faces.detection import crop_faces, detect_thorough
 from fer.faces.tracking import BOX_COLUMNS, Track, redetect_faces, track_faces
 from fer.media.pictures import UnreadablePictureError, decode_image, to_grey
 from fer.notebook.errors import UserError
-from fer.recognition.drawing import annotate, as_jpeg, as_png, face_colour, plot_probabilities
+from fer.recognition.drawing import annotate, as_jpeg, face_colour, plot_probabilities, render_figure
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import face_label, top_classes
 from fer.reports.picture import format_faces, save_picture
@@ -107,9 +107,9 @@ def take_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
     number = len(session.snapshots)
     title = f"Picture {number}: {len(table) or 'no'} face{'' if len(table) == 1 else 's'}"
     bars = plot_probabilities(table, crop_faces(to_grey(image), table[BOX_COLUMNS].to_numpy()))
-    rows = format_faces({f"picture {number}": table}).reset_index("face").to_dict("records")
+    rows = format_faces(table).reset_index("face").to_dict("records")
     content = {"kind": "snapshot", "number": number, "title": title, "rows": rows}
-    return content, [as_jpeg(annotated), *([as_png(bars)] if bars else [])]
+    return content, [as_jpeg(annotated), *([render_figure(bars)] if bars else [])]
 
 
 def save_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
@@ -129,7 +129,7 @@ def finish_record(session: Session, message: dict, picture: bytes) -> Answer:
     path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
     save_timeline(record, path)
     text = f"Saved {path}: {len(record)} rows, one a face a picture."
-    return {"kind": "record", "text": text}, [as_png(plot_timeline(record))]
+    return {"kind": "record", "text": text}, [render_figure(plot_timeline(record))]
 
 
 def stay_alive(session: Session, message: dict, picture: bytes) -> Answer:

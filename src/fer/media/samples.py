@@ -1,0 +1,56 @@
+"""Two portraits in the public domain that come with Python packages, and a zip and a video made of them."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import skimage
+from PIL import Image, ImageFilter, ImageOps
+
+from fer.media.videos import video_writer
+
+HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"  # Rear Admiral Grace Hopper, US Navy
+COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"  # the astronaut Eileen Collins, NASA
+
+
+def portrait_frames(count: int) -> Iterator[np.ndarray]:
+    """Yield (400, 640, 3) uint8 frames: Collins drifts to the right while the light goes down, Hopper keeps still."""
+    collins = Image.open(COLLINS).convert("RGB").resize((400, 400))
+    hopper = Image.open(HOPPER).resize((300, 350))
+    for progress in np.linspace(0, 1, count):
+        frame = Image.new("RGB", (640, 400), "gray")
+        frame.paste(hopper, (340, 50))
+        light = 1 - 0.8 * progress
+        frame.paste(collins.point(lambda value, light=light: value * light), (round(50 * progress) - 70, 0))
+        yield np.asarray(frame)
+
+
+def write_sample_video(file: Path) -> Path:
+    """Write a video of five seconds; see `portrait_frames`."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(video_writer(file, (400, 640, 3), frames_per_second=10)) as writer:
+        for frame in portrait_frames(50):
+            writer.send(frame)
+    return file
+
+
+def write_sample_zip(file: Path) -> Path:
+    """Write a zip of both portraits in various states, and of a text that calls itself a picture."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("notes.jpg", "Both portraits are in the public domain.")
+        for path in (COLLINS, HOPPER):
+            portrait = Image.open(path).convert("RGB")
+            states = {
+                "as JPEG": portrait,
+                "mirrored": ImageOps.mirror(portrait),
+                "dim": portrait.point(lambda value: value // 5),
+                "blurred": portrait.filter(ImageFilter.GaussianBlur(6)),
+            }
+            for state, picture in states.items():
+                with archive.open(f"{path.stem}/{state}.jpg", "w") as member:
+                    picture.save(member, "JPEG")
+    return file
