@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -54,18 +55,21 @@ def pictures_in(notebook: Path) -> list[bytes]:
 
 
 def test_via_image_alone(tmp_path: Path):
-    ran = run(alone("via_image", tmp_path / "empty"), SOURCE=str(HOPPER))
+    """Nobody can upload here, so it shows what it makes of its samples."""
+    ran = run(alone("via_image", tmp_path / "empty"))
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     assert complaints(nbformat.read(tmp_path / "empty" / "ran.ipynb", as_version=4)) == ""
-    table = next(part for part in ran.stdout.split("picture ") if "astronaut.png    1" in part)
-    assert "grace_hopper.jpg 1" in table
+    assert "type its path into SOURCE" in ran.stdout
+    assert re.search(r"grace_hopper.jpg +1 +neutral", ran.stdout)
+    assert re.search(r"astronaut.png +1 +happy", ran.stdout)
     results = tmp_path / "empty" / "results"
     pictures = [f"{name}.{kind}" for name in ("astronaut", "grace_hopper") for kind in ("csv", "png")]
     assert sorted(path.name for path in results.iterdir()) == [*pictures, "samples"]
     assert "portraits.zip: 9 files, 8 faces, 1 problem" in ran.stdout
-    assert len(pd.read_csv(results / "samples" / "zip" / "faces.csv")) == 8
-    assert pd.read_csv(results / "samples" / "timeline.csv")["seconds"].max() == pytest.approx(4.8)
+    assert len(pd.read_csv(results / "samples" / "portraits" / "faces.csv")) == 8
+    assert pd.read_csv(results / "samples" / "drifting" / "timeline.csv")["seconds"].max() == pytest.approx(4.8)
+    assert "results/astronaut.png" in zipfile.ZipFile(tmp_path / "empty" / "results.zip").namelist()
     saved = pd.read_csv(results / "grace_hopper.csv")
     assert tuple(saved.columns) == COLUMNS
     expected = Recogniser.load(ROOT / "models").recognise(
@@ -73,8 +77,8 @@ def test_via_image_alone(tmp_path: Path):
     )
     assert saved.loc[0, "expression"] == expected.loc[0, "expression"]
     assert saved.loc[0, "confidence"] == pytest.approx(expected.loc[0, "confidence"], abs=2e-3)
-    # Two samples and a photo, picture, bars and explanation each; contact sheet and count of the zip; the timeline.
-    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 12
+    # Two portraits, the explanations of both, contact sheet and count of the zip, the timeline.
+    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 7
 
 
 def test_via_webcam_alone_follows_its_sample_and_shows_the_panel(tmp_path: Path):
@@ -140,7 +144,7 @@ def test_own_pictures_are_learnt_and_via_image_shows_their_classes(start_from: s
     saved = pd.read_csv(folder / "results" / "grace_hopper.csv")
     assert tuple(saved.columns) == (*FACE_COLUMNS, *classes)
     assert saved.loc[0, "expression"] in classes
-    assert list(pd.read_csv(folder / "results" / "samples" / "timeline.csv").columns[-3:]) == classes
+    assert list(pd.read_csv(folder / "results" / "samples" / "drifting" / "timeline.csv").columns[-3:]) == classes
     html = [
         output.data.get("text/html", "")
         for cell in nbformat.read(folder / "ran.ipynb", 4).cells
@@ -185,9 +189,13 @@ def test_models_come_from_a_clone_of_the_repository(tmp_path: Path):
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "models"]):
         subprocess.run([*git, *command], cwd=origin, check=True, capture_output=True)
-    ran = run(alone("via_image", tmp_path / "empty", models=False), REPOSITORY=origin.as_uri())
+    alone("via_image", tmp_path / "empty", models=False)
+    ran = run(tmp_path / "empty" / "via_image.ipynb", REPOSITORY=origin.as_uri(), SOURCE=str(HOPPER))
     assert ran.returncode == 0, ran.stderr
-    assert "grace_hopper.jpg 1" in ran.stdout
+    assert re.search(r"grace_hopper.jpg +1 +neutral", ran.stdout)
+    # Whoever brings a photo sees it and why, and no samples.
+    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 2
+    assert not (tmp_path / "empty" / "results" / "samples").exists()
 
 
 def test_without_data_and_network_three_ways_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
