@@ -15,6 +15,8 @@ Rules for the sources:
 - A code cell tagged `settings` becomes a form. Cells tagged `dataset-pictures` or `interactive` keep no output.
 - `![what it shows](results/picture.png)` is put into the notebook; {{repository}} and {{colab}} become addresses.
 - Cells that are neither folded nor a form have at most 45 lines of 88 characters; a notebook has at most 8 helpers.
+
+README.md gets a Colab badge behind each `<!-- colab: notebook -->`, or none where there is no address for it.
 """
 
 import argparse
@@ -46,6 +48,7 @@ FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["help
 HELPERS_HEADING = re.compile(r"(#+) .*Helpers \(nothing to read here\)")
 MOST_LINES, MOST_HELPERS = 45, 8  # of a visible cell; cells in a notebook
 PICTURE_WIDTH = 900
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 METADATA = {
     "colab": {"provenance": [], "toc_visible": True},
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -95,12 +98,26 @@ def fill_in(source: str, name: str, repository: str) -> str:
     Without a repository, lines with Colab's address are left out: a badge that leads nowhere is worse than none.
     """
     if repository:
-        owner_and_name = repository.removeprefix("https://github.com/")
-        address = f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{name}.ipynb"
-        source = source.replace("{{colab}}", address)
+        source = source.replace("{{colab}}", colab_address(name, repository))
     else:
         source = re.sub(r"^.*\{\{colab\}\}.*\n\n?", "", source, flags=re.MULTILINE)
     return source.replace("{{repository}}", repository)
+
+
+def colab_address(name: str, repository: str) -> str:
+    """Return where Colab opens a notebook of a repository on GitHub."""
+    owner_and_name = repository.removeprefix("https://github.com/")
+    return f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{name}.ipynb"
+
+
+def fill_badges(readme: str, repository: str) -> str:
+    """Put a badge behind each `<!-- colab: notebook -->`; without a repository, remove those that are there."""
+
+    def with_badge(found: re.Match) -> str:
+        badge = f"[![Open in Colab]({BADGE})]({colab_address(found[2], repository)})"
+        return found[1] + (badge if repository else "")
+
+    return re.sub(r"(<!-- colab: (\w+) -->)(\[!\[Open in Colab\]\S+)?", with_badge, readme)
 
 
 def find_repository(root: Path = ROOT) -> str:
@@ -262,6 +279,9 @@ def main() -> int:
         elif not options.check:
             path.write_text(text)
             print(f"wrote {path.name}")
+    if not options.check:
+        readme = ROOT / "README.md"
+        readme.write_text(fill_badges(readme.read_text(), find_repository()))
     if is_stale:
         print("The notebooks are not what src/ says. Repair with: make notebooks")
     print(*violations, sep="\n", end="\n" if violations else "")
