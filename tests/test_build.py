@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 import build as builder
-from build import NOTEBOOKS, build, find_violations, github_address, repository_of
+from build import NOTEBOOKS, build, fill_badges, find_violations, github_address, repository_of
 from run import final_text, joined_text, set_form_fields
 
 ROOMS = {
@@ -365,6 +365,16 @@ def test_address_comes_from_the_remote_unless_pyproject_has_one(tmp_path: Path):
     assert builder.find_repository(tmp_path) == "https://github.com/a/b"
     (tmp_path / "pyproject.toml").write_text('[tool.fer]\nrepository = "https://github.com/c/d"\n')
     assert builder.find_repository(tmp_path) == "https://github.com/c/d"
+
+
+def test_readme_gets_badges_where_there_is_an_address_and_loses_them_where_there_is_none():
+    bare = fill_badges((ROOT / "README.md").read_text(), "")
+    filled = fill_badges(fill_badges(bare, "https://github.com/x/y"), "https://github.com/a/b")
+    for name in NOTEBOOKS:
+        assert filled.count(f"](https://colab.research.google.com/github/a/b/blob/main/{name}.ipynb)") == 1
+    assert "github/x/y" not in filled
+    assert fill_badges(filled, "") == bare
+    assert len(filled.split()) <= 1300
 
 
 def test_address_is_filled_in_and_its_badge_left_out_where_there_is_none(tmp_path: Path):

@@ -60,8 +60,17 @@ def test_original_stopped_by_itself():
     assert passed.tolist() == [False] * (len(history) - 1) + [True]
 
 
-@pytest.mark.parametrize("record", ["", "original", "original-with-duplicates"])
-def test_readme_s_table_is_as_measured(record: str):
+@pytest.mark.parametrize(
+    ("text", "record"),
+    [
+        ("README.md", ""),
+        ("README.md", "original"),
+        ("results/EXPERIMENTS.md", ""),
+        ("results/EXPERIMENTS.md", "original"),
+        ("results/EXPERIMENTS.md", "original-with-duplicates"),
+    ],
+)
+def test_tables_of_networks_are_as_measured(text: str, record: str):
     folder = ROOT / "results" / record
     measured = json.loads((folder / "metrics.json").read_text())
     figures = measured["PublicTest"]
@@ -69,12 +78,29 @@ def test_readme_s_table_is_as_measured(record: str):
     shares = ("accuracy_without_duplicates", "expected_calibration_error")
     end = " | ".join(f"{100 * figures[name]:.1f} %" for name in shares)
     low, high = (f"{100 * bound:.1f} %" for bound in figures["accuracy_95_percent_interval"])
-    rows = [line.replace("**", "") for line in (ROOT / "README.md").read_text().splitlines()]
+    rows = [line.replace("**", "") for line in (ROOT / text).read_text().splitlines()]
     row = f"| {measured['parameters']:,} | {100 * figures['accuracy']:.1f} % ({low} to {high}) | {end} |"
     assert any(line.endswith(row) for line in rows)
-    if record:  # the other one is the mean of its epochs
+    if record:  # its best epoch is kept; of the other, the last
         history = pd.read_csv(folder / "history.csv")
         assert history["val_accuracy"].max() == pytest.approx(figures["accuracy"], abs=1e-3)
+
+
+def test_readme_carries_the_baseline():
+    counts = {name: scores["pictures"] for name, scores in METRICS["PublicTest"]["classes"].items()}
+    most = max(counts, key=counts.get)
+    assert f"(*{most}*) | – | {100 * counts[most] / sum(counts.values()):.1f} %" in (ROOT / "README.md").read_text()
+
+
+def test_trials_are_those_of_the_table():
+    """Each accuracy in EXPERIMENTS.md's table of trials is one of experiments.csv."""
+    trials = pd.read_csv(ROOT / "results" / "experiments.csv")["public_test_accuracy"].dropna()
+    recorded = {f"{100 * accuracy:.1f}" for accuracy in trials}
+    text = (ROOT / "results" / "EXPERIMENTS.md").read_text()
+    table = text.partition("| what | epochs | accuracy |")[2].partition("\n\n")[0]
+    written = [figure for row in table.splitlines()[2:] for figure in re.findall(r"\d\d\.\d", row.split(" | ")[2])]
+    assert len(written) > 15
+    assert set(written) <= recorded
 
 
 def test_model_card_says_how_far_to_trust_it():
