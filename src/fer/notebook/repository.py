@@ -67,12 +67,14 @@ def fetch_models(repository: str) -> Path | None:
     In Colab that is the repository that the notebook was opened from, at its branch if it has the files; else that of
     the address given, if any.
     """
+    candidates = [(repository.strip(), "")] if repository.strip() else []
     opened = opened_from_github()
-    for address, branch in [*([opened, (opened[0], "")] if opened else []), (repository.strip(), "")]:
-        if address:
-            models = clone(address, branch) / "models"
-            if has_models(models):
-                return models
+    if opened:
+        candidates = [opened, (opened[0], ""), *candidates]
+    for address, branch in candidates:
+        models = clone(address, branch) / "models"
+        if has_models(models):
+            return models
     return None
 
 
@@ -82,12 +84,9 @@ def clone(address: str, branch: str) -> Path:
     if not folder.exists():
         print(f"Fetching the network from {address}{f' ({branch})' if branch else ''} …")
         command = ["git", "clone", "--quiet", "--depth=1", *([f"--branch={branch}"] if branch else [])]
+        without_prompt = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}  # never wait for a password
         with suppress(FileNotFoundError):  # of a machine without git
-            subprocess.run(
-                [*command, "--", address, folder],
-                capture_output=True,
-                env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},  # never wait for a password
-            )
+            subprocess.run([*command, "--", address, folder], capture_output=True, env=without_prompt)
     return folder
 
 
