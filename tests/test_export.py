@@ -16,6 +16,7 @@ from fer.faces.detection import crop_faces, detect_faces
 from fer.media.pictures import to_grey
 from fer.network.export import EXPORTED_FILES, check_exported, export_network, open_exported, open_onnx, write_exported
 from fer.network.files import load_network
+from fer.notebook.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,14 @@ def test_on_fer2013_int8_loses_less_than_a_point(archive: Path, tmp_path: Path):
     assert table.loc["fer-int8.tflite", "points lost"] < 1
     assert abs(table.loc[["fer.onnx", "fer.tflite"], "points lost"]).max() == pytest.approx(0, abs=1e-6)
     assert (table["ms a face"] > 0.1).all()
+
+
+def test_without_tensorflow_it_says_what_to_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    network = load_network(ROOT / "models")
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(UserError, match="Keras runs on jax: choose the BACKEND tensorflow"):
+        export_network(network, np.zeros((1, 48, 48), np.uint8), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failing_pip_gives_a_sentence(tmp_path: Path):

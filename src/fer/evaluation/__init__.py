@@ -1,4 +1,4 @@
-"""How good a network is: metrics, calibration, robustness, and the figures of them.
+"""How good a network is: metrics, calibration, robustness, and the figures of a training and its evaluation.
 
-Nothing here may train it, or recognise faces in pictures of people who use it.
+Nothing here may know how it was trained, or recognise faces in pictures of people who use it.
 """

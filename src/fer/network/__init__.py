@@ -1,4 +1,4 @@
-"""The network itself: its architectures, its files, how it is taken up for other classes, and its export.
+"""The network itself: its architectures, its files, transfer learning, and its export.
 
-Nothing here may train it or judge it.
+Nothing here may train or evaluate it.
 """

@@ -3,28 +3,28 @@
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 from sklearn.metrics import accuracy_score
 
 from fer.expressions import SIDE
-from fer.notebook.errors import writable_folder
+from fer.notebook.errors import UserError, writable_folder
 from fer.notebook.setup import suppress_stderr
 
 EXPORTED_FILES = ("fer.onnx", "fer.tflite", "fer-int8.tflite")
-REPRESENTATIVE = 300  # faces; TensorFlow's guide to quantisation asks for 100 to 500
-MOST_CHECKED = 1000  # faces; each passes every network by itself
-ROUND = 25  # faces that a network names before the next has its turn
+REPRESENTATIVE_FACES = 300  # TensorFlow's guide to quantisation asks for 100 to 500
+MAX_CHECKED_FACES = 1000  # each passes every network by itself
 
 
 def export_network(network: keras.Model, faces: np.ndarray, folder: Path) -> None:
     """Write fer.onnx and fer.tflite (float32) and fer-int8.tflite (8-bit integers).
+
+    Raises UserError where Keras does not run on TensorFlow.
 
     LiteRT has no 8-bit form of two steps of `standardise` (NEG, SQUARE): these stay float32 in fer-int8.tflite, so that
     hardware that knows integers only cannot run the whole of it.
@@ -32,18 +32,23 @@ def export_network(network: keras.Model, faces: np.ndarray, folder: Path) -> Non
     faces: (n, 48, 48) uint8 from the training data; what occurs while they pass sets the ranges of the 8-bit numbers.
     The first two take raw grey 0–255 as float32, the last as uint8; it answers in 256ths.
     """
-    logging_before = logging.root.manager.disable
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"EXPORT converts from TensorFlow, but Keras runs on {keras.backend.backend()}: choose the BACKEND"
+            " tensorflow, restart the runtime and run all cells again. A finished training is only read back."
+        )
     logging.disable(logging.WARNING)  # the converters recommend other ways of calling them, and count what they do
     try:
         with suppress_stderr(), warnings.catch_warnings(action="ignore"):
-            contents = (to_onnx(network), to_litert(network), to_litert(network, spread(faces)))
+            contents = convert_to_onnx(network), convert_to_litert(network), convert_to_litert(network, faces)
     finally:
-        logging.disable(logging_before)
+        logging.disable(logging.NOTSET)
     write_exported(dict(zip(EXPORTED_FILES, contents, strict=True)), folder)
 
 
-def to_onnx(network: keras.Model) -> bytes:
+def convert_to_onnx(network: keras.Model) -> bytes:
     """Return the network in ONNX; it takes any number of faces, (n, 48, 48, 1) float32."""
+    import tensorflow as tf
     import tf2onnx  # here, because the notebook installs it only for those who export
 
     signature = tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32, name="grey_face")
@@ -51,35 +56,39 @@ def to_onnx(network: keras.Model) -> bytes:
     return model.SerializeToString()
 
 
-def to_litert(network: keras.Model, faces: np.ndarray | None = None) -> bytes:
+def convert_to_litert(network: keras.Model, faces: np.ndarray | None = None) -> bytes:
     """Return the network in LiteRT's format, for one face (1, 48, 48, 1) at a time; in 8 bits if `faces` are given."""
+    import tensorflow as tf
+
     signature = tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32, name="grey_face")
     with tempfile.TemporaryDirectory() as folder:
         # By way of a SavedModel, because what `from_keras_model` makes cannot be quantised: it loses the variables.
         network.export(folder, verbose=False, input_signature=[signature])
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if faces is not None:
+            sample = representative_sample(faces)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: one_by_one(faces)
+            converter.representative_dataset = lambda: ([face] for face in sample)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = converter.inference_output_type = tf.uint8
         return converter.convert()
 
 
-def spread(faces: np.ndarray) -> np.ndarray:
-    """Return at most REPRESENTATIVE of the (n, 48, 48) faces, evenly spread; the first has a black and a white pixel.
+def representative_sample(faces: np.ndarray) -> np.ndarray:
+    """Return REPRESENTATIVE_FACES of the (n, 48, 48) faces, evenly spread, as (m, 1, 48, 48, 1) float32.
 
-    These two make the range of the input 0–255, so that its 8-bit numbers are the grey values themselves.
+    The first gets a black and a white pixel: these two make the range of the input 0–255, so that its 8-bit numbers
+    are the grey values themselves.
     """
-    chosen = faces[np.linspace(0, len(faces) - 1, min(len(faces), REPRESENTATIVE)).astype(int)].copy()
-    chosen[0, 0, :2] = 0, 255
-    return chosen
+    chosen = spread(len(faces), REPRESENTATIVE_FACES)
+    sample = faces[chosen].reshape(-1, 1, SIDE, SIDE, 1).astype(np.float32)
+    sample[0, 0, 0, :2, 0] = 0, 255
+    return sample
 
 
-def one_by_one(faces: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Yield (n, 48, 48) faces as the converter wants them: lists of one (1, 48, 48, 1) float32 array."""
-    for face in faces:
-        yield [face.reshape(1, SIDE, SIDE, 1).astype(np.float32)]
+def spread(count: int, most: int) -> np.ndarray:
+    """Return at most so many positions among `count`, evenly spread."""
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
 
 
 def write_exported(contents: dict[str, bytes], folder: Path) -> None:
@@ -94,47 +103,43 @@ def write_exported(contents: dict[str, bytes], folder: Path) -> None:
 def check_exported(network: keras.Model, folder: Path, faces: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Compare the files of `export_network` with Keras: one row each, Keras first.
 
-    faces: (n, 48, 48) uint8, labels: (n,) int; at most MOST_CHECKED, evenly spread, are used, one at a time, as a
-    webcam brings them. The networks take turns, so that a busy moment of the computer hits all of them. Columns: the
-    largest difference of a probability (0–1), percentage points of accuracy lost, kilobytes, and the median of
-    milliseconds a face.
+    faces: (n, 48, 48) uint8, labels: (n,) int; at most MAX_CHECKED_FACES, evenly spread, are used, one at a time, as a
+    webcam brings them. Columns: the largest difference of a probability (0–1), percentage points of accuracy lost,
+    kilobytes, and the median of milliseconds a face.
     """
-    chosen = np.linspace(0, len(faces) - 1, min(len(faces), MOST_CHECKED)).astype(int)
+    chosen = spread(len(faces), MAX_CHECKED_FACES)
     faces, labels = faces[chosen].reshape(-1, 1, SIDE, SIDE, 1), labels[chosen]
+    rows, expected = {}, None
     with suppress_stderr():
-        classifiers = {"Keras": compiled_keras(network)}
+        classifiers = {"Keras": compile_keras(network)}
         classifiers |= {name: open_exported(folder / name) for name in EXPORTED_FILES}
-        answers, milliseconds = take_turns(classifiers, faces)
-    accuracy = {name: accuracy_score(labels, answer.argmax(axis=1)) for name, answer in answers.items()}
-    rows = {
-        name: {
-            "largest difference": abs(answers[name] - answers["Keras"]).max(),
-            "points lost": 100 * (accuracy["Keras"] - accuracy[name]),
-            "KB": (folder / ("fer.h5" if name == "Keras" else name)).stat().st_size / 1000,
-            "ms a face": np.median(milliseconds[name]),
-        }
-        for name in classifiers
-    }
+        for name, classify in classifiers.items():
+            answers, milliseconds = classify_one_by_one(classify, faces)
+            expected = answers if expected is None else expected
+            accuracies = [accuracy_score(labels, probabilities.argmax(axis=1)) for probabilities in (expected, answers)]
+            rows[name] = {
+                "largest difference": abs(answers - expected).max(),
+                "points lost": 100 * (accuracies[0] - accuracies[1]),
+                "KB": (folder / ("fer.h5" if name == "Keras" else name)).stat().st_size / 1000,
+                "ms a face": milliseconds,
+            }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def take_turns(classifiers: dict[str, Callable], faces: np.ndarray) -> tuple[dict, dict]:
-    """Let each classifier name all faces, in turns; returns (n, classes) answers and (n,) milliseconds of each."""
-    for classify in classifiers.values():
-        classify(faces[0])  # the first call takes longer: it prepares
-    answers: dict[str, list] = {name: [] for name in classifiers}
-    milliseconds: dict[str, list] = {name: [] for name in classifiers}
-    for start in range(0, len(faces), ROUND):
-        for name, classify in classifiers.items():
-            for face in faces[start : start + ROUND]:
-                begin = perf_counter()
-                answers[name].append(classify(face))
-                milliseconds[name].append(1000 * (perf_counter() - begin))
-    return {name: np.concatenate(answer) for name, answer in answers.items()}, milliseconds
+def classify_one_by_one(classify: Callable[[np.ndarray], np.ndarray], faces: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the (n, classes) probabilities of (n, 1, 48, 48, 1) faces, and the median of milliseconds a face."""
+    classify(faces[0])  # the first call takes longer: it prepares
+    answers, times = [], [perf_counter()]
+    for face in faces:
+        answers.append(classify(face))
+        times.append(perf_counter())
+    return np.concatenate(answers), 1000 * float(np.median(np.diff(times)))
 
 
-def compiled_keras(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+def compile_keras(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from a (1, 48, 48, 1) uint8 face to (1, classes) probabilities, as the other notebooks use."""
+    import tensorflow as tf
+
     signature = tf.TensorSpec((None, SIDE, SIDE, 1), tf.uint8)
     forward = tf.function(lambda face: network(tf.cast(face, tf.float32), training=False), input_signature=[signature])
     return lambda face: forward(tf.constant(face)).numpy()
