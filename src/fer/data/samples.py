@@ -1,16 +1,11 @@
-"""Two portraits in the public domain, for what may be shown to everybody."""
+"""The faces of two portraits in the public domain, for what may be shown to everybody."""
 
-from pathlib import Path
-
-import matplotlib
 import numpy as np
-import skimage
 from PIL import Image
 
 from fer.faces.detection import crop_faces
+from fer.media.samples import COLLINS, HOPPER
 
-COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"  # Eileen Collins; NASA
-HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"  # US Navy
 FACE_BOXES = {COLLINS: (174, 64, 101, 101), HOPPER: (148, 98, 234, 234)}
 
 
