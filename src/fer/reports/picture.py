@@ -50,9 +50,10 @@ def show_picture(picture: RecognisedPicture) -> None:
     name, table, crops, annotated = picture
     if fits_beside_picture(table):
         portrait = plot_picture_and_probabilities(annotated, table, crops)
-        display(DisplayedImage(render_figure(portrait, "jpeg"), format="jpeg", alt=name))
+        # metadata, because IPython 7, which Colab has, knows no `alt`
+        display(DisplayedImage(render_figure(portrait, "jpeg"), format="jpeg", metadata={"alt": name}))
         return
-    display(DisplayedImage(as_jpeg(annotated), format="jpeg", alt=name))
+    display(DisplayedImage(as_jpeg(annotated), format="jpeg", metadata={"alt": name}))
     if len(table):
         display(DisplayedImage(render_figure(plot_probabilities(table, crops))))
 
