@@ -72,7 +72,10 @@ RECORDED = pd.read_csv(ROOT / "results" / "history.csv")
 FIGURES: dict[str, Callable[[], Figure]] = {
     "samples": lambda: plot_samples(made_faces(EXPRESSIONS), each=10, seed=1),
     "samples of own classes": lambda: plot_samples(made_faces(OWN[:7]), each=10, seed=1),
+    "samples, one class without": lambda: plot_samples(made_faces(OWN[:3])._replace(classes=OWN[:4]), each=5, seed=1),
     "mean faces": lambda: plot_mean_faces(made_faces(EXPRESSIONS)),
+    "mean faces of own classes": lambda: plot_mean_faces(made_faces(OWN)),
+    "mean faces, one class without": lambda: plot_mean_faces(made_faces(OWN[:3])._replace(classes=OWN[:4])),
     "augmentations": lambda: plot_augmentations(portrait_faces(), np.repeat(portrait_faces(), 10, axis=0)),
     "history, recorded": lambda: plot_history(RECORDED, 0.9, 0.8),
     "history of 1 epoch": lambda: plot_history(made_history(1), 0.75, 0.71),

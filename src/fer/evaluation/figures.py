@@ -18,6 +18,7 @@ from fer.evaluation.calibration import expected_calibration_error
 from fer.evaluation.robustness import CORRUPTIONS
 from fer.expressions import ACCENT, FIGURE_STYLE, HEADLINE, MUTED, class_colours
 
+CAPTION = {"loc": "center", "fontsize": 9, "fontweight": "normal"}  # of one face among several
 WIDTH = 9  # inches: at 100 pixels an inch, as wide as JupyterLab shows in a window of 1280 pixels
 
 
@@ -32,42 +33,47 @@ def show_percent(axis: Axis) -> None:
     axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
 
 
-def show_face(axes: Axes, image: np.ndarray, colour: str | None = None) -> None:
-    """Show a (48, 48) grey face without ticks, in a frame if a colour is given."""
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+def show_face(axes: Axes, image: np.ndarray | None = None, colour: str | None = None) -> None:
+    """Show a (48, 48) grey face, or nothing, without axes; in a frame if a colour is given."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=colour is not None, color=colour, linewidth=2.5)
+    if image is not None:
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
 
 
 @plt.rc_context(FIGURE_STYLE)
 def plot_samples(faces: FaceDataset, each: int, seed: int) -> Figure:
     """Show `each` random faces of every class, one row a class."""
     random = np.random.default_rng(seed)
-    count = len(faces.classes)
-    figure, rows = plt.subplots(count, each, figsize=(WIDTH, WIDTH / each * count), squeeze=False)
-    for label, (row, colour) in enumerate(zip(rows, class_colours(faces.classes).values(), strict=True)):
-        for axes in row:
-            axes.set_axis_off()
+    colours = class_colours(faces.classes)
+    figure, rows = plt.subplots(len(colours), each, figsize=(WIDTH, WIDTH / each * len(colours)), squeeze=False)
+    for axes in rows.flat:
+        show_face(axes)
+    for label, (row, name) in enumerate(zip(rows, colours, strict=True)):
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center")
         for axes, position in zip(row, random.permutation(np.flatnonzero(faces.labels == label)), strict=False):
-            axes.set_axis_on()
-            show_face(axes, faces.images[position], colour)
-        row[0].set_axis_on()
-        row[0].set_ylabel(faces.classes[label], rotation=0, ha="right", va="center")
-    figure.suptitle("Faces drawn at random: some labels can be doubted", **HEADLINE)
+            show_face(axes, faces.images[position], colours[name])
+    figure.suptitle(f"{each} faces of each class, drawn at random", **HEADLINE)
     return figure
 
 
 @plt.rc_context(FIGURE_STYLE)
 def plot_mean_faces(faces: FaceDataset) -> Figure:
-    """Show the mean face of each class; no single one can be made out in it."""
-    count = len(faces.classes)
-    figure, row = plt.subplots(1, count, figsize=(min(WIDTH, 1.8 * count), 2.7))
-    for label, (axes, (name, colour)) in enumerate(zip(row, class_colours(faces.classes).items(), strict=True)):
+    """Show the mean face of each class, at most six in a row; no single one can be made out in it."""
+    colours = class_colours(faces.classes)
+    columns, rows = min(6, len(colours)), -(-len(colours) // 6)
+    figure, grid = plt.subplots(rows, columns, figsize=(min(WIDTH, 1.8 * columns), 0.3 + 2.3 * rows), squeeze=False)
+    for axes in grid.flat:
+        show_face(axes)
+    for label, (axes, name) in enumerate(zip(grid.flat, colours, strict=False)):
         images = faces.images[faces.labels == label]
-        mean = images.mean(axis=0) if len(images) else np.zeros((1, 1))
-        show_face(axes, np.interp(mean, (mean.min(), mean.max() + 1), (0, 255)), colour)  # means have little contrast
-        axes.set_title(f"{name}\n{len(images):,} faces", loc="center", fontsize=10, fontweight="normal")
-    figure.suptitle("The mean of each class: mouth and brows differ", **HEADLINE)
+        axes.set_title(f"{name}\n{len(images):,} faces", **CAPTION)
+        if len(images):
+            mean = images.mean(axis=0)
+            show_face(
+                axes, np.interp(mean, (mean.min(), mean.max()), (0, 255)), colours[name]
+            )  # it has little contrast
+    figure.suptitle("The mean face of each class", **HEADLINE)
     return figure
 
 
@@ -169,13 +175,12 @@ def plot_errors(faces: FaceDataset, probabilities: np.ndarray, positions: np.nda
     rows, names = max(1, -(-len(positions) // 8)), faces.classes
     figure, grid = plt.subplots(rows, 8, figsize=(WIDTH, 0.4 + 1.6 * rows), squeeze=False)
     for axes in grid.flat:
-        axes.set_axis_off()
+        show_face(axes)
     for axes, position in zip(grid.flat, positions, strict=False):
-        axes.set_axis_on()
-        named = probabilities[position].argmax()
         show_face(axes, faces.images[position])
-        title = f"{names[named]} {percent(probabilities[position, named])}\nlabel {names[faces.labels[position]]}"
-        axes.set_title(title, loc="center", fontsize=9, fontweight="normal")
+        named = probabilities[position].argmax()
+        answer = f"{names[named]} {percent(probabilities[position, named])}"
+        axes.set_title(f"{answer}\nlabel {names[faces.labels[position]]}", **CAPTION)
     figure.suptitle("Where the network is surest and the label says otherwise", **HEADLINE)
     return figure
 
