@@ -144,7 +144,7 @@ def words(figure: Figure) -> str:
     [
         ("confusion", f"{100 * METRICS['accuracy']:.1f} % of 3,037 faces named as labelled; happy best"),
         ("history, recorded", f"Validation accuracy ends at {100 * RECORDED['val_accuracy'].iloc[-1]:.1f} %"),
-        ("history of 13 epochs", "stop validation > 71 %"),
+        ("history of 13 epochs", "stop: validation > 71 %"),
         ("robustness", f"Hardest: {min(METRICS['robustness'], key=METRICS['robustness'].get)}"),
         ("modern", "modern: 10 convolutions, 3 skip connections, 1,705,457 parameters"),
         ("original", "original: 6 convolutions, no skip connections, 3,245,509 parameters"),

@@ -1,5 +1,6 @@
 """Draw the data, the training and what came of it, in one style; titles say what the figure shows."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -114,7 +115,7 @@ def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy:
     labels = {"training": (last["accuracy"], MUTED), "validation": (last["val_accuracy"], ACCENT)}
     for name, threshold, colour in (("training", stop_accuracy, MUTED), ("validation", stop_val_accuracy, ACCENT)):
         panels[0].axhline(threshold, color=colour, linestyle=":")
-        labels[f"stop {name} > {percent(threshold)}"] = threshold, colour
+        labels[f"stop: {name} > {percent(threshold)}"] = threshold, colour
     show_percent(panels[0].yaxis)
     panels[0].set_title(f"Validation accuracy ends at {percent(last['val_accuracy'], 1)}")
     label_lines(panels[0], labels)
@@ -128,12 +129,12 @@ def label_lines(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
     names = sorted(labels, key=lambda name: labels[name][0])
-    heights, gap = [labels[name][0] for name in names], 0.08 * (high - low)
-    for upper in range(1, len(names)):
-        heights[upper] = max(heights[upper], heights[upper - 1] + gap)
-    heights[-1] = min(heights[-1], high - gap / 2)
-    for lower in reversed(range(len(names) - 1)):
-        heights[lower] = min(heights[lower], heights[lower + 1] - gap)
+    heights, gap = np.array([labels[name][0] for name in names]), 0.08 * (high - low)
+    for _ in range(100):  # those that are too close push each other away
+        heights = heights.clip(low + gap / 2, high - gap / 2)
+        for lower, upper in itertools.pairwise(range(len(names))):
+            overlap = max(0.0, gap - (heights[upper] - heights[lower]))
+            heights[lower], heights[upper] = heights[lower] - overlap / 2, heights[upper] + overlap / 2
     for name, height in zip(names, heights, strict=True):
         end = {"transform": axes.get_yaxis_transform(), "va": "center"}
         axes.text(1.02, height, name, color=labels[name][1], fontsize=10, **end)
