@@ -1,157 +1,170 @@
-"""Change the training faces a little, at random, in every epoch."""
+"""Change the training faces at random: a layer that is part of the compiled training step, and mixup."""
 
-from typing import NamedTuple
+import math
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import KerasTensor, ops
 
-from fer.data.dataset import FaceDataset
-from fer.expressions import EXPRESSIONS
+# The table for luminance of the JPEG standard (ITU-T T.81, annex K), at quality 50.
+JPEG_TABLE = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    np.float32,
+)
+# The cosine transform of 8 values is a product with this matrix.
+COSINES = np.array([[math.cos((2 * x + 1) * u * math.pi / 16) / 2 for x in range(8)] for u in range(8)], np.float32)
+COSINES[0] /= math.sqrt(2)
 
 
-class Augmentation(NamedTuple):
-    """How far each picture may be changed; every amount is drawn evenly from -reach to +reach."""
+class Augmentation(keras.layers.Layer):
+    """Change each face of a batch in its own way while training; leave it alone otherwise.
 
-    shift: float = 0.0  # share of the picture's side
-    rotation: float = 0.0  # degrees
-    zoom: float = 0.0  # share by which the face grows or shrinks
-    brightness: float = 0.0  # share of the range 0–255
-    contrast: float = 0.0  # share by which the contrast grows or shrinks
-    erasing: float = 0.0  # not a reach: the share of the pictures in which a rectangle is erased
-    sharp: float = 0.0  # not a reach: the share of the pictures that stay sharp when they are moved
-
-    def scaled(self, factor: float) -> "Augmentation":
-        """Return one that changes pictures so many times as far, and erases in so many times as many."""
-        return Augmentation(*(factor * amount for amount in self))._replace(sharp=self.sharp)
-
-
-def augment(images: tf.Tensor, seed: tf.Tensor, reach: Augmentation) -> tf.Tensor:
-    """Mirror, turn, zoom, shift and relight a batch at random, each picture in its own way.
-
-    images: (n, side, side, 1) uint8. seed: (2,) int64; the same seed gives the same pictures.
-    Returns (n, side, side, 1) float32 in 0–255.
+    Takes (n, side, side, 1) in 0-255, uint8 or float; returns the same shape as float32 in 0-255. Half of the faces
+    are mirrored. Amounts are drawn evenly from -amount to +amount: shift (share of the side), rotation (degrees), zoom
+    (share of the size), brightness (share of 255), contrast (share). The others are shares of the faces: erasing (a
+    rectangle, Zhong et al. 2020), blur (Gaussian, sigma 0.5 to 1.25 pixels), compression (JPEG of quality 15 to 60).
     """
-    count, side = tf.shape(images)[0], tf.cast(tf.shape(images)[1], tf.float32)
 
-    def random(which: int, reach: float) -> tf.Tensor:
-        return tf.random.stateless_uniform((count,), seed + which, -reach, reach)
+    def __init__(
+        self,
+        shift: float = 0.0,
+        rotation: float = 0.0,
+        zoom: float = 0.0,
+        brightness: float = 0.0,
+        contrast: float = 0.0,
+        erasing: float = 0.0,
+        blur: float = 0.0,
+        compression: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(dtype="float32")
+        self.shift, self.rotation, self.zoom = shift, rotation, zoom
+        self.brightness, self.contrast = brightness, contrast
+        self.erasing, self.blur, self.compression = erasing, blur, compression
+        self.seed_generator = keras.random.SeedGenerator(seed)
 
-    mirror = tf.sign(random(0, 1.0))
-    angle, zoom = random(1, reach.rotation * np.pi / 180), 1 + random(2, reach.zoom)
-    shift_x, shift_y = side * random(3, reach.shift), side * random(4, reach.shift)
-    # One affine map from each output pixel to the input pixel that it shows, about the picture's centre.
-    cosine, sine, zero = zoom * tf.cos(angle), zoom * tf.sin(angle), tf.zeros((count,))
-    a, b, c, d = mirror * cosine, -mirror * sine, sine, cosine
-    centre = (side - 1) / 2
-    offset_x = centre - centre * (a + b) + shift_x
-    offset_y = centre - centre * (c + d) + shift_y
-    moved = sample(images, tf.stack([a, b, offset_x, c, d, offset_y, zero, zero], axis=1), tf.shape(images)[1:3])
-    if reach.sharp:
-        # A value between pixels is a mean of four, and blurred. In a picture twice as large these lie closer.
-        larger = tf.image.resize(images, 2 * tf.shape(images)[1:3], "bicubic")
-        x, y = 2 * offset_x + 0.5, 2 * offset_y + 0.5
-        finely = sample(larger, tf.stack([2 * a, 2 * b, x, 2 * c, 2 * d, y, zero, zero], axis=1), tf.shape(images)[1:3])
-        chosen = tf.random.stateless_uniform((count, 1, 1, 1), seed + 14) < reach.sharp
-        moved = tf.where(chosen, finely, moved)
-    contrast = 1 + random(5, reach.contrast)[:, None, None, None]
-    brightness = 255 * random(6, reach.brightness)[:, None, None, None]
-    mean = tf.reduce_mean(moved, axis=(1, 2, 3), keepdims=True)
-    relit = tf.clip_by_value((moved - mean) * contrast + mean + brightness, 0.0, 255.0)
-    return erase(relit, seed + 7, reach.erasing) if reach.erasing else relit
+    def call(self, faces: KerasTensor, training: bool = False) -> KerasTensor:
+        """Change the faces if the network is in training."""
+        faces = ops.cast(faces, "float32")
+        if not training:
+            return faces
+        faces = self.move(faces)
+        faces = self.relight(faces)
+        if self.blur:
+            faces = ops.where(self.chosen(faces, self.blur), self.blurred(faces), faces)
+        if self.compression:
+            faces = ops.where(self.chosen(faces, self.compression), self.compressed(faces), faces)
+        return self.erase(faces) if self.erasing else faces
+
+    def draw(self, faces: KerasTensor, low: float, high: float, *shape: int) -> KerasTensor:
+        """Draw a number for each face, evenly from low to high; shape: (1, 1, 1) to fit a batch of faces."""
+        return keras.random.uniform((ops.shape(faces)[0], *shape), low, high, seed=self.seed_generator)
+
+    def chosen(self, faces: KerasTensor, share: float) -> KerasTensor:
+        """Choose a share of the faces: (n, 1, 1, 1) bool."""
+        return self.draw(faces, 0.0, 1.0, 1, 1, 1) < share
+
+    def move(self, faces: KerasTensor) -> KerasTensor:
+        """Mirror, turn, zoom and shift by one affine map a face.
+
+        Values between pixels are means of neighbours, so moving blurs. Half of the faces are moved by whole pixels
+        only, and stay as sharp as those that the network is used on.
+        """
+        side = faces.shape[1]
+        centre = (side - 1) / 2
+        moves_freely = ops.cast(self.draw(faces, 0.0, 1.0) < 0.5, "float32")
+        mirror = ops.where(self.draw(faces, 0.0, 1.0) < 0.5, 1.0, -1.0)
+        angle = moves_freely * self.draw(faces, -1.0, 1.0) * self.rotation * math.pi / 180
+        zoom = 1 + moves_freely * self.draw(faces, -1.0, 1.0) * self.zoom
+        shift_x = ops.round(self.draw(faces, -1.0, 1.0) * self.shift * side)
+        shift_y = ops.round(self.draw(faces, -1.0, 1.0) * self.shift * side)
+        # From each pixel of the result to the place in the face that it shows, about the centre.
+        a, b = mirror * zoom * ops.cos(angle), -mirror * zoom * ops.sin(angle)
+        c, d = zoom * ops.sin(angle), zoom * ops.cos(angle)
+        x, y = centre - centre * (a + b) + shift_x, centre - centre * (c + d) + shift_y
+        zero = ops.zeros_like(a)
+        affine = ops.stack([a, b, x, c, d, y, zero, zero], axis=1)
+        return ops.image.affine_transform(faces, affine, "bilinear", "nearest", data_format="channels_last")
+
+    def relight(self, faces: KerasTensor) -> KerasTensor:
+        """Change contrast and brightness."""
+        mean = ops.mean(faces, axis=(1, 2, 3), keepdims=True)
+        contrast = 1 + self.draw(faces, -1.0, 1.0, 1, 1, 1) * self.contrast
+        brightness = 255 * self.draw(faces, -1.0, 1.0, 1, 1, 1) * self.brightness
+        return ops.clip((faces - mean) * contrast + mean + brightness, 0.0, 255.0)
+
+    def blurred(self, faces: KerasTensor) -> KerasTensor:
+        """Blur by a Gaussian: a product with a matrix of weights along the rows, another along the columns."""
+        pixels = np.arange(faces.shape[1], dtype=np.float32)
+        squared = (pixels[:, None] - pixels[None, :]) ** 2
+        weights = ops.exp(-squared / (2 * self.draw(faces, 0.5, 1.25, 1, 1) ** 2))
+        weights = weights / ops.sum(weights, axis=-1, keepdims=True)
+        return (weights @ faces[..., 0] @ ops.transpose(weights, (0, 2, 1)))[..., None]
+
+    def compressed(self, faces: KerasTensor) -> KerasTensor:
+        """Lose what JPEG loses: in blocks of 8 by 8, frequencies are rounded to multiples of the table's."""
+        blocks = faces.shape[1] // 8
+        steps = 50 / self.draw(faces, 15.0, 60.0, 1, 1, 1, 1) * JPEG_TABLE
+        values = ops.reshape(faces - 128.0, (-1, blocks, 8, blocks, 8))
+        values = ops.transpose(values, (0, 1, 3, 2, 4))
+        frequencies = ops.round(COSINES @ values @ COSINES.T / steps) * steps
+        values = ops.transpose(COSINES.T @ frequencies @ COSINES, (0, 1, 3, 2, 4))
+        return ops.clip(ops.reshape(values, ops.shape(faces)) + 128.0, 0.0, 255.0)
+
+    def erase(self, faces: KerasTensor) -> KerasTensor:
+        """Fill a rectangle with the face's mean; up to half of the face high, and up to all of it wide."""
+        side = faces.shape[1]
+        pixels = np.arange(side, dtype=np.float32)
+        middle_y, middle_x = (side * self.draw(faces, 0.0, 1.0, 1, 1, 1) for _ in range(2))
+        half_height = side * self.draw(faces, 1 / 12, 1 / 4, 1, 1, 1)
+        half_width = side * self.draw(faces, 1 / 12, 3 / 4, 1, 1, 1)
+        in_rows = ops.abs(pixels[:, None, None] - middle_y) < half_height
+        in_columns = ops.abs(pixels[None, :, None] - middle_x) < half_width
+        is_erased = in_rows & in_columns & self.chosen(faces, self.erasing)
+        return ops.where(is_erased, ops.mean(faces, axis=(1, 2, 3), keepdims=True), faces)
 
 
-def sample(images: tf.Tensor, maps: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Make pictures of this size (height, width), each pixel looked up where the picture's map (8 numbers) says."""
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(images, tf.float32),
-        transforms=maps,
-        output_shape=size,
-        interpolation="BILINEAR",
-        fill_mode="REFLECT",
-        fill_value=0.0,
-    )
+class MixedBatches(keras.utils.PyDataset):
+    """Shuffled batches of faces; with mixup each is blended with another, and their targets likewise.
 
-
-def erase(images: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
-    """Fill a random rectangle in a share of the pictures with their mean grey (Zhong et al. 2020).
-
-    Its sides are a sixth to a half of the picture's, and its middle lies anywhere, so that it may be cut off.
+    faces: (N, 48, 48, 1) uint8. targets: (N, classes) float32, probabilities. mixup_alpha: the shares of the two faces
+    come from Beta(alpha, alpha), so that for small values one of them prevails (Zhang et al. 2018); 0: no mixup. Faces
+    that do not fill a batch are left out until the next epoch.
     """
-    count, side = tf.shape(images)[0], tf.cast(tf.shape(images)[1], tf.float32)
 
-    def random(which: int, low: float, high: float) -> tf.Tensor:
-        return tf.random.stateless_uniform((count, 1, 1, 1), seed + which, low, high)
+    def __init__(
+        self, faces: np.ndarray, targets: np.ndarray, batch_size: int, mixup_alpha: float = 0.0, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.faces, self.targets = faces, targets
+        self.batch_size, self.mixup_alpha = min(batch_size, len(faces)), mixup_alpha
+        self.random = np.random.default_rng(seed)
+        self.on_epoch_end()
 
-    pixels = tf.range(side)
-    in_rows = tf.abs(pixels[:, None, None] - side * random(0, 0.0, 1.0)) < side * random(1, 1 / 12, 1 / 4)
-    in_columns = tf.abs(pixels[None, :, None] - side * random(2, 0.0, 1.0)) < side * random(3, 1 / 12, 1 / 4)
-    chosen = random(4, 0.0, 1.0) < share
-    return tf.where(in_rows & in_columns & chosen, tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True), images)
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return len(self.faces) // self.batch_size
 
+    def on_epoch_end(self) -> None:
+        """Shuffle for the next epoch."""
+        self.order = self.random.permutation(len(self.faces))
 
-def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, mixing: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Blend each picture of a batch with another, and their targets in the same shares (mixup, Zhang et al. 2018).
-
-    The shares are drawn from Beta(mixing, mixing): below 1, one of the two mostly prevails. The batch is in random
-    order, so that pairing it with its own reverse pairs at random.
-    """
-    count = tf.shape(images)[0]
-    ours, others = (tf.random.stateless_gamma((count,), seed + which, mixing) for which in (12, 13))
-    share = (ours / (ours + others))[:, None]
-
-    def blend(values: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-        return share * values + (1 - share) * tf.reverse(values, [0])
-
-    return blend(images, share[..., None, None]), blend(targets, share)
-
-
-def training_batches(
-    pictures: FaceDataset,
-    targets: np.ndarray,
-    batch_size: int,
-    reach: Augmentation,
-    mixing: float,
-    seed: int,
-    epochs: range,
-) -> tf.data.Dataset:
-    """Give the batches of these epochs one after the other, shuffled, augmented and mixed anew in each.
-
-    targets: (N, classes) float32, the probabilities that the network is to learn for each picture.
-    mixing: see `mix`; 0 leaves each picture to itself.
-    What an epoch looks like follows from its number, the seed and, for the order of the pictures, TensorFlow's global
-    seed alone, so that a run that goes on later sees what it would have seen. Yields images (batch_size, 48, 48, 1)
-    float32 in 0–255 and their targets (batch_size, classes) float32; `batches_an_epoch` of them, the last pictures of
-    an epoch's order being left out.
-    """
-    each = tf.data.Dataset.from_tensor_slices((pictures.images[..., None], targets))
-    whole = batches_an_epoch(pictures, batch_size)
-    count = len(pictures.labels)
-
-    def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        batches = each.shuffle(count, seed=seed + 1_000_003 * epoch).batch(batch_size).take(whole)
-        return batches.enumerate(start=epoch * whole).map(change, num_parallel_calls=tf.data.AUTOTUNE)
-
-    def change(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        own_seed = tf.stack([tf.cast(seed, tf.int64), number])
-        images, targets = augment(batch[0], own_seed, reach), batch[1]
-        return mix(images, targets, own_seed, mixing) if mixing else (images, targets)
-
-    return tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
-
-
-def batches_an_epoch(pictures: FaceDataset, batch_size: int) -> int:
-    """Return how many batches an epoch has: the whole ones, or one if there is none."""
-    return max(1, len(pictures.labels) // batch_size)
-
-
-def evaluation_batches(pictures: FaceDataset, batch_size: int = 256) -> tf.data.Dataset:
-    """Batch the pictures as they are, in their order: images uint8, one-hot labels (batch_size, classes) float32."""
-    arrays = pictures.images[..., None], one_hot(pictures.labels, classes=len(pictures.classes))
-    return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size).prefetch(tf.data.AUTOTUNE)
-
-
-def one_hot(labels: np.ndarray, smoothing: float = 0.0, classes: int = len(EXPRESSIONS)) -> np.ndarray:
-    """Return (N, classes) float32 probabilities: all on the label, but for `smoothing`, which all share evenly."""
-    certain = keras.utils.to_categorical(labels, classes)
-    return (certain * (1 - smoothing) + smoothing / classes).astype(np.float32)
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the faces, (batch_size, 48, 48, 1) uint8, and targets, (batch_size, classes) float32, of a batch."""
+        chosen = self.order[number * self.batch_size : (number + 1) * self.batch_size]
+        faces, targets = self.faces[chosen], self.targets[chosen]
+        if not self.mixup_alpha:
+            return faces, targets
+        share = self.random.beta(self.mixup_alpha, self.mixup_alpha, (len(chosen), 1)).astype(np.float32)
+        targets = share * targets + (1 - share) * targets[::-1]
+        share = share[..., None, None]
+        return (share * faces + (1 - share) * faces[::-1]).round().astype(np.uint8), targets

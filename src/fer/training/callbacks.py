@@ -1,34 +1,28 @@
-"""Watch a training: stop when good enough, show how far it is."""
+"""Watch a training: stop when good enough, keep each epoch, show how far it is."""
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import keras
-
-from fer.notebook.progress import progress
+import numpy as np
+import pandas as pd
 
 
 class StopAtAccuracy(keras.callbacks.Callback):
-    """Stop at the end of the first epoch in which both accuracies are above their thresholds (shares, 0–1)."""
+    """Stop after the first epoch in which both accuracies (shares, 0-1) are above their thresholds."""
 
     def __init__(self, accuracy: float = 0.75, val_accuracy: float = 0.71) -> None:
         super().__init__()
         self.accuracy = accuracy
         self.val_accuracy = val_accuracy
-        self.has_complained = False
 
     def has_passed(self, logs: Mapping[str, float]) -> bool:
         """Tell whether an epoch's accuracies are both above their thresholds."""
         return logs["accuracy"] > self.accuracy and logs["val_accuracy"] > self.val_accuracy
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Compare the epoch's accuracies with the thresholds."""
-        logs = logs or {}
-        missing = [name for name in ("accuracy", "val_accuracy") if name not in logs]
-        if missing:
-            if not self.has_complained:
-                print(f"StopAtAccuracy cannot stop this run: it does not measure {' and '.join(missing)}.")
-            self.has_complained = True
-            return
         if self.has_passed(logs):
             self.model.stop_training = True
             print(
@@ -37,21 +31,50 @@ class StopAtAccuracy(keras.callbacks.Callback):
             )
 
 
-class EpochProgress(keras.callbacks.Callback):
-    """Show a bar while an epoch runs, and one line of figures when it is done."""
+class Checkpoint(keras.callbacks.Callback):
+    """Keep network, optimiser and history after each epoch, so that a run that was cut off goes on.
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Start the bar."""
-        self.bar = progress(None, f"Epoch {epoch + 1:2d}/{self.params['epochs']}", self.params["steps"], "batches")
+    Files are written beside and then renamed, so that a run that is killed leaves whole ones only. (Keras'
+    BackupAndRestore writes in place.) A loss that is no number any more ends the run; its epoch is not kept.
+    """
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Move the bar."""
-        self.bar.update()
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Replace the bar by the figures."""
-        seconds = self.bar.format_dict["elapsed"]
-        self.bar.leave = False
-        self.bar.close()
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in sorted((logs or {}).items()))
-        print(f"Epoch {epoch + 1:2d}/{self.params['epochs']}  {seconds:4.0f} s  {figures}", flush=True)
+    def restore(self, trainee: keras.Model) -> pd.DataFrame:
+        """Load what the last whole epoch left, if there was one; return the history up to it."""
+        kept = sorted(self.folder.glob("epoch-*.npz"))
+        epochs = int(kept[-1].stem.removeprefix("epoch-")) if kept else 0
+        if epochs:
+            with np.load(kept[-1]) as arrays:
+                for variable, array in zip(self.variables(trainee), arrays.values(), strict=True):
+                    variable.assign(array)
+        self.history = read_history(self.folder).head(epochs).to_dict("records")
+        return pd.DataFrame(self.history)
+
+    @staticmethod
+    def variables(trainee: keras.Model) -> list[keras.Variable]:
+        """List what training changes."""
+        return [*trainee.network.variables, *trainee.optimizer.variables]
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Write history.csv and epoch-0001.npz; the former epoch's goes."""
+        if not all(map(math.isfinite, logs.values())):
+            self.model.stop_training = True
+            print(f"The loss is no number any more (epoch {epoch + 1}): try a smaller learning rate.")
+            return
+        self.history.append({"epoch": epoch + 1, **logs})
+        pd.DataFrame(self.history).to_csv(self.folder / "unfinished.csv", index=False)
+        (self.folder / "unfinished.csv").replace(self.folder / "history.csv")
+        former = list(self.folder.glob("epoch-*.npz"))
+        np.savez(self.folder / "unfinished.npz", *map(keras.ops.convert_to_numpy, self.variables(self.model)))
+        (self.folder / "unfinished.npz").replace(self.folder / f"epoch-{epoch + 1:04d}.npz")
+        for file in former:
+            file.unlink()
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """Read a run's history: a row an epoch, with epoch (from 1), accuracy, loss, val_accuracy, val_loss."""
+    file = folder / "history.csv"
+    return pd.read_csv(file) if file.exists() else pd.DataFrame()
