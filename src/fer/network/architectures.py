@@ -13,7 +13,7 @@ from fer.expressions import EXPRESSIONS, SIDE
 
 
 def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
-    """Build the network this project started from: six convolutions, three dense layers, 3,245,509 parameters."""
+    """Build the network this project started from: 3,245,509 parameters."""
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
     x = layers.Rescaling(1 / 255, name="scale", dtype="float32")(inputs)
     for width, second_kernel in ((64, 3), (128, 3), (256, 4)):
@@ -30,39 +30,37 @@ def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
     return keras.Model(inputs, outputs, name="original")
 
 
-def build_modern(
-    classes: int = len(EXPRESSIONS), widths: tuple[int, ...] = (24, 48, 96, 256), mirror: bool = True, dropout=0.2
-) -> keras.Model:
-    """Build a small residual network: ten convolutions, each batch-normalised, then the mean over the picture.
+def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> keras.Model:
+    """Build a small residual network: ten convolutions, each batch-normalised.
 
-    Each picture is first brought to mean 0 and deviation 1, so that a dim room looks like a bright one. Each stage
-    corrects what it has by two convolutions (He et al. 2016), whose channels are weighted by what is in the picture
-    (Hu et al. 2018).
+    Each face is first brought to mean 0 and deviation 1, so that a dim room looks like a
+    bright one. Each stage corrects what it has by two convolutions (He et al. 2016),
+    whose channels are weighted by what is in the face (Hu et al. 2018).
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
-    # Where the network computes with 16 bits, the first and the last steps still take 32.
+    # Where layers compute with 16 bits, the first and the last steps still take 32.
     x = layers.Rescaling(1 / 255, name="scale", dtype="float32")(inputs)
-    # One group is the whole picture. (LayerNormalization over three axes is the same, but Keras loses them on loading
-    # fer.h5 with `load_model`.)
+    # One group is the whole face. (Keras' load_model does not restore a
+    # LayerNormalization over three axes from fer.h5.)
     x = layers.GroupNormalization(groups=1, center=False, scale=False, name="standardise", dtype="float32")(x)
-    x = layers.ReLU()(convolve(x, widths[0]))
-    for width in widths[1:]:  # on 24, 12 and 6 pixels a side
+    x = layers.ReLU()(convolve(x, 24 * width_factor))
+    for width in (48, 96, 256):  # on 24, 12 and 6 pixels a side
         x = layers.MaxPooling2D(2)(x)
-        x = layers.ReLU()(convolve(x, width))
-        correction = layers.ReLU()(convolve(x, width))
-        correction = squeeze_and_excite(convolve(correction, width))
+        x = layers.ReLU()(convolve(x, width * width_factor))
+        correction = layers.ReLU()(convolve(x, width * width_factor))
+        correction = convolve(correction, width * width_factor)
+        correction = squeeze_and_excite(correction)
         x = layers.ReLU()(layers.Add()([x, correction]))
     x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(0.2)(x)
     outputs = layers.Dense(classes, activation="softmax", name="expression", dtype="float32")(x)
     network = keras.Model(inputs, outputs, name="modern")
-    if mirror:
-        make_mirror_equivariant(network)
+    make_mirror_equivariant(network)
     return network
 
 
 def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
-    """Convolve 3×3 and normalise over the batch (Ioffe & Szegedy 2015), which allows a high learning rate."""
+    """Convolve 3×3 and normalise over the batch (Ioffe & Szegedy 2015)."""
     x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     return layers.BatchNormalization()(x)
 
@@ -113,4 +111,6 @@ def multiply_adds(network: keras.Model) -> int:
     return sum(math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape) for layer in weighed)
 
 
-NETWORKS = {"original": build_original, "modern": build_modern}
+def build_network(name: str, classes: int, width_factor: int = 1) -> keras.Model:
+    """Build `modern` or `original`, untrained; the latter has one width."""
+    return build_modern(classes, width_factor) if name == "modern" else build_original(classes)

@@ -1,4 +1,4 @@
-"""How a network learns: augmentation, the loop and its callbacks, checkpoints, averaging, distillation, hardware.
+"""How a network learns: recipes, augmentation, distillation, callbacks, the devices it is trained on.
 
-Nothing here may judge what it learnt beyond a line an epoch, or draw it.
+Nothing here may evaluate what it learnt beyond a line an epoch, or draw it.
 """

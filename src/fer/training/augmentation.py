@@ -133,10 +133,10 @@ class Augmentation(keras.layers.Layer):
         return ops.where(is_erased, ops.mean(faces, axis=(1, 2, 3), keepdims=True), faces)
 
 
-class MixedBatches(keras.utils.PyDataset):
+class MixupBatches(keras.utils.PyDataset):
     """Shuffled batches of faces; with mixup each is blended with another, and their targets likewise.
 
-    faces: (N, 48, 48, 1) uint8. targets: (N, classes) float32, probabilities. mixup_alpha: the shares of the two faces
+    faces: (N, 48, 48) uint8. targets: (N, classes) float32, probabilities. mixup_alpha: the shares of the two faces
     come from Beta(alpha, alpha), so that for small values one of them prevails (Zhang et al. 2018); 0: no mixup. Faces
     that do not fill a batch are left out until the next epoch.
     """
@@ -145,7 +145,7 @@ class MixedBatches(keras.utils.PyDataset):
         self, faces: np.ndarray, targets: np.ndarray, batch_size: int, mixup_alpha: float = 0.0, seed: int = 0
     ) -> None:
         super().__init__()
-        self.faces, self.targets = faces, targets
+        self.faces, self.targets = faces[..., None], targets
         self.batch_size, self.mixup_alpha = min(batch_size, len(faces)), mixup_alpha
         self.random = np.random.default_rng(seed)
         self.on_epoch_end()

@@ -1,6 +1,7 @@
-"""Watch a training: stop when good enough, keep each epoch, show how far it is."""
+"""Watch a training: stop when accurate enough, keep each epoch, print a line for it."""
 
 import math
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,71 +11,101 @@ import pandas as pd
 
 
 class StopAtAccuracy(keras.callbacks.Callback):
-    """Stop after the first epoch in which both accuracies (shares, 0-1) are above their thresholds."""
+    """Stop after the first epoch with both accuracies above their thresholds."""
 
     def __init__(self, accuracy: float = 0.75, val_accuracy: float = 0.71) -> None:
         super().__init__()
         self.accuracy = accuracy
         self.val_accuracy = val_accuracy
 
-    def has_passed(self, logs: Mapping[str, float]) -> bool:
-        """Tell whether an epoch's accuracies are both above their thresholds."""
-        return logs["accuracy"] > self.accuracy and logs["val_accuracy"] > self.val_accuracy
+    def is_reached(self, logs: Mapping[str, float]) -> bool:
+        """Tell whether an epoch's accuracies (0–1) are above the thresholds."""
+        is_accurate = logs["accuracy"] > self.accuracy
+        return is_accurate and logs["val_accuracy"] > self.val_accuracy
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+    def is_reached_in(self, history: pd.DataFrame) -> bool:
+        """Tell whether the last epoch of a history is above the thresholds."""
+        return len(history) > 0 and self.is_reached(history.iloc[-1])
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Compare the epoch's accuracies with the thresholds."""
-        if self.has_passed(logs):
+        if self.is_reached(logs):
             self.model.stop_training = True
             print(
-                f"Stopped after epoch {epoch + 1}: accuracy {logs['accuracy']:.1%} is above {self.accuracy:.1%}"
-                f" and validation accuracy {logs['val_accuracy']:.1%} above {self.val_accuracy:.1%}."
+                f"Accuracy is above {self.accuracy:.1%} and validation accuracy"
+                f" above {self.val_accuracy:.1%}: stopped after epoch {epoch + 1}."
             )
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Keep network, optimiser and history after each epoch, so that a run that was cut off goes on.
+class EpochLog(keras.callbacks.Callback):
+    """Print one line an epoch, with the minutes that the training will still take."""
 
-    Files are written beside and then renamed, so that a run that is killed leaves whole ones only. (Keras'
-    BackupAndRestore writes in place.) A loss that is no number any more ends the run; its epoch is not kept.
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Start the clock."""
+        self.start, self.done = time.perf_counter(), 0
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Print the line."""
+        self.done += 1
+        seconds_each = (time.perf_counter() - self.start) / self.done
+        minutes_left = seconds_each * (self.params["epochs"] - epoch - 1) / 60
+        print(f"{epoch_line(epoch + 1, self.params['epochs'], logs)}  {minutes_left:4.0f} min left", flush=True)
+
+
+def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float]) -> str:
+    """Put the figures of an epoch (from 1) into a line."""
+    figures = "  ".join(f"{name} {logs[name]:.4f}" for name in ("accuracy", "val_accuracy", "loss", "val_loss"))
+    return f"Epoch {epoch:3d}/{epochs}  {figures}"
+
+
+def print_history(history: pd.DataFrame, epochs: int) -> None:
+    """Print the lines of epochs that were trained before."""
+    for row in history.to_dict("records"):
+        print(epoch_line(row["epoch"], epochs, row))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keep weights, optimiser and history after each epoch, so that a training that was cut off goes on.
+
+    Files are written beside and then renamed, so that a training that is killed leaves whole ones only (Keras'
+    BackupAndRestore writes in place). A loss that is not finite ends the training; its epoch is not kept.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        self.rows: list[dict] = []
 
-    def restore(self, trainee: keras.Model) -> pd.DataFrame:
+    def restore(self, model: "keras.Model") -> pd.DataFrame:
         """Load what the last whole epoch left, if there was one; return the history up to it."""
         kept = sorted(self.folder.glob("epoch-*.npz"))
-        epochs = int(kept[-1].stem.removeprefix("epoch-")) if kept else 0
-        if epochs:
+        if kept:
             with np.load(kept[-1]) as arrays:
-                for variable, array in zip(self.variables(trainee), arrays.values(), strict=True):
+                for variable, array in zip(trained_variables(model), arrays.values(), strict=True):
                     variable.assign(array)
-        self.history = read_history(self.folder).head(epochs).to_dict("records")
-        return pd.DataFrame(self.history)
+            self.rows = pd.read_csv(self.folder / "history.csv").head(int(kept[-1].stem[-4:])).to_dict("records")
+        return self.history
 
-    @staticmethod
-    def variables(trainee: keras.Model) -> list[keras.Variable]:
-        """List what training changes."""
-        return [*trainee.network.variables, *trainee.optimizer.variables]
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row an epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss."""
+        return pd.DataFrame(self.rows)
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Write history.csv and epoch-0001.npz; the former epoch's goes."""
         if not all(map(math.isfinite, logs.values())):
             self.model.stop_training = True
-            print(f"The loss is no number any more (epoch {epoch + 1}): try a smaller learning rate.")
+            print(f"The loss of epoch {epoch + 1} is not finite: the training stops. Try a smaller learning rate.")
             return
-        self.history.append({"epoch": epoch + 1, **logs})
-        pd.DataFrame(self.history).to_csv(self.folder / "unfinished.csv", index=False)
-        (self.folder / "unfinished.csv").replace(self.folder / "history.csv")
-        former = list(self.folder.glob("epoch-*.npz"))
-        np.savez(self.folder / "unfinished.npz", *map(keras.ops.convert_to_numpy, self.variables(self.model)))
-        (self.folder / "unfinished.npz").replace(self.folder / f"epoch-{epoch + 1:04d}.npz")
-        for file in former:
-            file.unlink()
+        self.rows.append({"epoch": epoch + 1, **logs})
+        unfinished_table, unfinished_weights = self.folder / "unfinished.csv", self.folder / "unfinished.npz"
+        pd.DataFrame(self.rows).to_csv(unfinished_table, index=False)
+        unfinished_table.replace(self.folder / "history.csv")
+        np.savez(unfinished_weights, *map(keras.ops.convert_to_numpy, trained_variables(self.model)))
+        unfinished_weights.replace(self.folder / f"epoch-{epoch + 1:04d}.npz")
+        (self.folder / f"epoch-{epoch:04d}.npz").unlink(missing_ok=True)
 
 
-def read_history(folder: Path) -> pd.DataFrame:
-    """Read a run's history: a row an epoch, with epoch (from 1), accuracy, loss, val_accuracy, val_loss."""
-    file = folder / "history.csv"
-    return pd.read_csv(file) if file.exists() else pd.DataFrame()
+def trained_variables(model: "keras.Model") -> list[keras.Variable]:
+    """List what a TrainingModel's training changes: its network and its optimiser."""
+    return [*model.network.variables, *model.optimizer.variables]

@@ -1,72 +1,137 @@
-"""Train a network by a recipe; go on after a break."""
+"""Train a network by a recipe, or go on with a training that was cut off."""
 
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 
-from fer.training.augmentation import Augmentation, MixedBatches
-from fer.training.callbacks import Checkpoint, StopAtAccuracy
-from fer.training.distillation import Trainee
+from fer.data.dataset import FaceDataset
+from fer.notebook.errors import UserError, writable_folder
+from fer.training.augmentation import Augmentation, MixupBatches
+from fer.training.callbacks import Checkpoint, EpochLog, StopAtAccuracy, print_history
+from fer.training.devices import Devices, in_dtype_policy
+from fer.training.recipes import Recipe
+from fer.training.training_model import TrainingModel
 
 
-class Recipe(NamedTuple):
-    """How a network is trained."""
-
-    epochs: int
-    batch_size: int = 128
-    optimizer: str = "sgd"  # with Nesterov's momentum 0.9; or "adam"
-    learning_rate: float = 0.1  # the peak, after one epoch of warm-up; from there half a cosine down to zero
-    weight_decay: float = 5e-3  # each step shrinks the weights by this times the learning rate
-    mixup_alpha: float = 0.0
-    distillation_weight: float = 0.9
-    augmentation: dict = {}  # arguments of Augmentation
-    stop_accuracy: float = 0.95
-    stop_val_accuracy: float = 0.85
+def compile_model(
+    network: keras.Model,
+    recipe: Recipe,
+    steps_per_epoch: int,
+    devices: Devices,
+    teachers: tuple[keras.Model, ...],
+    seed: int,
+) -> TrainingModel:
+    """Put a network behind augmentation, with loss, optimiser and schedule."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / 100,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=steps_per_epoch,
+        decay_steps=max(1, (recipe.epochs - 1) * steps_per_epoch),
+    )
+    if recipe.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(schedule)
+    else:
+        optimizer = keras.optimizers.SGD(schedule, 0.9, nesterov=True, weight_decay=recipe.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    weight = recipe.distillation_weight if teachers else 0.0
+    model = TrainingModel(network, Augmentation(**recipe.augmentation, seed=seed), teachers, weight)
+    model.compile(
+        optimizer,
+        loss="categorical_crossentropy",
+        loss_weights=1 - weight,
+        metrics=["accuracy"],
+        jit_compile=devices.jit_compile,
+    )
+    model(np.zeros((1, 48, 48, 1), np.uint8))  # builds it
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
 def train(
     network: keras.Model,
     recipe: Recipe,
-    faces: np.ndarray,
-    targets: np.ndarray,
-    validation: tuple[np.ndarray, np.ndarray],
+    training: FaceDataset,
+    validation: FaceDataset,
     folder: Path,
     seed: int,
+    devices: Devices,
     teachers: tuple[keras.Model, ...] = (),
-    extra: tuple = (),
 ) -> pd.DataFrame:
-    """Train until the recipe ends or StopAtAccuracy stops it; return the history."""
-    folder.mkdir(parents=True, exist_ok=True)
-    batches = MixedBatches(faces, targets, recipe.batch_size, recipe.mixup_alpha, seed)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 100,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=len(batches),
-        decay_steps=max(1, (recipe.epochs - 1) * len(batches)),
-    )
-    if recipe.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(schedule)
-    else:
-        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    weight = recipe.distillation_weight if teachers else 0.0
-    trainee = Trainee(network, Augmentation(**recipe.augmentation, seed=seed), teachers, weight)
-    trainee(faces[:2])  # builds it
-    trainee.compile(optimizer, "categorical_crossentropy", loss_weights=1 - weight, metrics=["accuracy"])
-    trainee.optimizer.build(trainee.trainable_variables)
+    """Train until the recipe ends or StopAtAccuracy stops it; return the history.
+
+    What is in the folder is gone on with after its last whole epoch, or read back.
+    """
+    targets = one_hot(training, recipe.label_smoothing)
+    batches = MixupBatches(training.images, targets, recipe.batch_size, recipe.mixup_alpha, seed)
+    stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
     checkpoint = Checkpoint(folder)
-    history = checkpoint.restore(trainee)
-    if len(history) < recipe.epochs:
-        trainee.fit(
-            batches,
-            initial_epoch=len(history),
-            epochs=recipe.epochs,
-            validation_data=validation,
-            validation_batch_size=len(validation[0]),
-            verbose=2,
-            callbacks=[StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy), checkpoint, *extra],
-        )
-    return pd.DataFrame(checkpoint.history)
+    with devices.scope(), locked(folder):
+        model = compile_model(network, recipe, len(batches), devices, teachers, seed)
+        history = checkpoint.restore(model)
+        print_history(history, recipe.epochs)
+        if len(history) < recipe.epochs and not stop.is_reached_in(history):
+            model.fit(
+                batches,
+                initial_epoch=len(history),
+                epochs=recipe.epochs,
+                validation_data=(validation.images[..., None], one_hot(validation)),
+                validation_batch_size=256,
+                callbacks=[EpochLog(), stop, checkpoint],
+                verbose=0,
+            )
+    return checkpoint.history
+
+
+def train_teachers(
+    count: int,
+    build: Callable[[], keras.Model],
+    recipe: Recipe,
+    training: FaceDataset,
+    validation: FaceDataset,
+    runs: Path,
+    seed: int,
+    devices: Devices,
+) -> tuple[keras.Model, ...]:
+    """Train networks that differ in their seeds alone, seed + 1 to seed + count; build: returns an untrained one."""
+    teachers = []
+    for own_seed in range(seed + 1, seed + count + 1):
+        print(f"Teacher {own_seed - seed} of {count}:")
+        keras.utils.set_random_seed(own_seed)
+        with devices.scope():
+            teacher = in_dtype_policy(devices.dtype_policy, build)
+        train(teacher, recipe, training, validation, run_folder(runs, recipe, training, own_seed), own_seed, devices)
+        teachers.append(teacher)
+    return tuple(teachers)
+
+
+def run_folder(runs: Path, recipe: Recipe, training: FaceDataset, seed: int, start: str = "") -> Path:
+    """Name the folder of a training after what decides its result, so that only the same one is gone on with."""
+    data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
+    decides = json.dumps([recipe, data, seed, start])
+    return runs / hashlib.sha256(decides.encode()).hexdigest()[:8]
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make a training's folder and keep other notebooks out of it; raises UserError where one is in it."""
+    with writable_folder(folder):
+        try:
+            with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
+                yield
+        except Timeout:
+            raise UserError(
+                f"Another notebook is training this very network, in {folder}. Wait until it is done, or change SEED."
+            ) from None
+
+
+def one_hot(faces: FaceDataset, label_smoothing: float = 0.0) -> np.ndarray:
+    """Return (N, classes) float32 probabilities: all on the label, but for `label_smoothing`, which all share."""
+    certain = keras.utils.to_categorical(faces.labels, len(faces.classes))
+    return (certain * (1 - label_smoothing) + label_smoothing / len(faces.classes)).astype(np.float32)
