@@ -78,3 +78,26 @@ def start_tensorflow() -> None:
         gpus = tf.config.list_physical_devices("GPU")
         tf.constant(0)  # the first tensor makes it look at its devices
     print(f"TensorFlow {tf.__version__} on {f'{len(gpus)} GPU' if gpus else f'{os.cpu_count()} CPU cores'}.")
+
+
+def start_keras(backend: str = "") -> None:
+    """Import Keras on a backend ("tensorflow", "jax", "torch"), and say which.
+
+    Without one: what KERAS_BACKEND says, else TensorFlow, else what is installed (Colab's TPU runtimes have JAX alone).
+    Raises UserError where it is not installed, or where Keras runs on another already.
+    """
+    choices = [backend or os.environ.get("KERAS_BACKEND", "")]
+    if not choices[0]:
+        choices = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+    if not choices or importlib.util.find_spec(choices[0]) is None:
+        raise UserError(
+            f"The backend {choices[0] if choices else 'for Keras'} is not installed. Choose another BACKEND."
+        )
+    os.environ["KERAS_BACKEND"] = choices[0]
+    with suppress_stderr():  # of the devices that it looks for
+        import keras
+
+        keras.ops.zeros(1)  # the first tensor makes it look at its devices
+    if keras.backend.backend() != choices[0]:
+        raise UserError(f"Keras runs on {keras.backend.backend()} already: restart the runtime to use {choices[0]}.")
+    print(f"Keras {keras.__version__} on {choices[0]}.")

@@ -65,13 +65,18 @@ def download_results(folder: Path) -> None:
     if not folder.is_dir() or not any(folder.iterdir()):
         print(f"There is nothing in {folder}/ yet. Run this cell again when there is.")
         return
-    archive = folder.with_suffix(".zip")
     shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
-    if has_colab_frontend():
-        from google.colab import files
+    download_files(folder.with_suffix(".zip"))
 
-        files.download(str(archive))
-    else:
-        # Not IPython's FileLink: JupyterLab tries to open such a file, where `download` lets the browser save it.
-        link = f'<a href="{quote(str(archive))}" download>Download {escape(str(archive))}</a>'
-        display({"text/html": link, "text/plain": f"The results are packed in {archive}."}, raw=True)
+
+def download_files(*paths: Path) -> None:
+    """Hand files over: Colab downloads them, elsewhere a link to each is shown."""
+    for path in paths:
+        if has_colab_frontend():
+            from google.colab import files
+
+            files.download(str(path))
+        else:
+            # Not IPython's FileLink: JupyterLab tries to open such a file, where `download` lets the browser save it.
+            link = f'<a href="{quote(str(path))}" download>Download {escape(str(path))}</a>'
+            display({"text/html": link, "text/plain": f"The file is {path}."}, raw=True)
