@@ -120,7 +120,10 @@ def run_folder(runs: Path, recipe: Recipe, training: FaceDataset, seed: int, sta
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Make a training's folder and keep other notebooks out of it; raises UserError where one is in it."""
+    """Make a training's folder and keep other notebooks out of it.
+
+    Raises UserError where one is in it, where its disk refuses, and where the memory does not suffice.
+    """
     with writable_folder(folder):
         try:
             with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
@@ -128,6 +131,12 @@ def locked(folder: Path) -> Iterator[None]:
         except Timeout:
             raise UserError(
                 f"Another notebook is training this very network, in {folder}. Wait until it is done, or change SEED."
+            ) from None
+        except Exception as error:
+            if "exhausted" not in f"{type(error).__name__} {error}".lower().replace("_", ""):
+                raise
+            raise UserError(
+                "The memory does not suffice. Restart the runtime and run all cells again: the training goes on."
             ) from None
 
 
