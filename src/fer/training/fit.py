@@ -40,12 +40,11 @@ def compile_model(
     else:
         optimizer = keras.optimizers.SGD(schedule, 0.9, nesterov=True, weight_decay=recipe.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    weight = recipe.distillation_weight if teachers else 0.0
-    model = TrainingModel(network, Augmentation(**recipe.augmentation, seed=seed), teachers, weight)
+    augmentation = Augmentation(**recipe.augmentation, seed=seed)
+    model = TrainingModel(network, augmentation, teachers, recipe.distillation_weight)
     model.compile(
         optimizer,
         loss="categorical_crossentropy",
-        loss_weights=1 - weight,
         metrics=["accuracy"],
         jit_compile=devices.jit_compile,
     )

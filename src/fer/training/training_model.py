@@ -9,8 +9,8 @@ class TrainingModel(keras.Model):
 
     The teachers see the very same changed faces, and the network is to give the mean of
     their answers (Hinton et al. 2015, Beyer et al. 2022).
-    distillation_weight: the share (0-1) of this in the loss; compile with
-    `loss_weights=1 - distillation_weight` for that of the labels.
+    distillation_weight: the share (0-1) of this in the loss of training; the labels have
+    the rest. The loss of validation is that of the labels alone.
     """
 
     def __init__(
@@ -20,7 +20,7 @@ class TrainingModel(keras.Model):
         teachers: tuple[keras.Model, ...] = (),
         distillation_weight: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(dtype=network.dtype_policy)  # of 16 bits: Keras scales the loss
         self.network, self.augmentation = network, augmentation
         self.teachers, self.distillation_weight = list(teachers), distillation_weight
         for teacher in self.teachers:
@@ -36,3 +36,17 @@ class TrainingModel(keras.Model):
             losses = keras.losses.categorical_crossentropy(soft_targets, answers)
             self.add_loss(self.distillation_weight * ops.mean(losses))
         return answers
+
+    def compute_loss(
+        self,
+        x: KerasTensor,
+        y: KerasTensor,
+        y_pred: KerasTensor,
+        sample_weight: KerasTensor | None = None,
+        training: bool = True,
+    ) -> KerasTensor:
+        """Add the loss of the labels to what `call` has added."""
+        if training and self.teachers:
+            share = 1 - self.distillation_weight
+            sample_weight = share * ops.ones_like(y[:, 0])
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
