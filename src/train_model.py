@@ -39,7 +39,7 @@ START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown With few pictures or no GPU, start from the shipped network: it knows faces.
 KEEP_DUPLICATES = False  # @param {type:"boolean"}
 # @markdown Also train on pictures that occur in the test data. It flatters the result.
-SEED = 2027  # @param {type:"integer"}
+SEED = 22  # @param {type:"integer"}
 BACKEND = ""  # @param ["", "tensorflow", "jax", "torch"]
 # @markdown What Keras computes with. Empty: TensorFlow, or what is installed.
 SAVE_TO_DRIVE = False  # @param {type:"boolean"}
@@ -245,7 +245,7 @@ from fer.training.callbacks import StopAtAccuracy
 
 # %% [markdown]
 # Labels are noisy, and several networks together are right more often than one. So `modern` learns from teachers, too:
-# larger networks of the same kind that were trained on the labels before. They see the very same changed face, and it
+# larger networks of the same kind that were trained on the labels before. They see the very same changed faces, and it
 # is to give the mean of their answers (*distillation*).
 
 # %%
@@ -280,15 +280,26 @@ print(f"Estimated time: {minutes:,.0f} minutes.")
 
 # %%
 RUNS = MODELS / "runs"
-teachers = train_teachers(
-    TEACHERS, build_teacher, teacher_recipe, training, validation, RUNS, SEED, devices
-)
+folder = run_folder(RUNS, recipe, training, SEED, f"{NETWORK} {TEACHERS}")
+if is_finished(folder):
+    print("The network itself is trained already: its teachers are not needed.")
+    teachers = ()
+else:
+    teachers = train_teachers(
+        TEACHERS,
+        build_teacher,
+        teacher_recipe,
+        training,
+        validation,
+        RUNS,
+        SEED,
+        devices,
+    )
 
 # %% [markdown]
 # ### The network
 
 # %%
-folder = run_folder(RUNS, recipe, training, SEED, f"{NETWORK} {TEACHERS}")
 history = train(
     student, recipe, training, validation, folder, SEED, devices, teachers
 )
@@ -307,16 +318,12 @@ figure.savefig(RESULTS / "acc-loss.png", dpi=120)
 # ## 4. Calibrate the network
 #
 # Of the faces that it calls *happy* with 80 % confidence, 80 % should be happy. One number, the temperature, sees to
-# that: it is fitted on the held-out faces, eight changed views of each, and its effect goes into the weights of the
-# last layer. No answer changes, only how sure the network says it is.
+# that: it is fitted on the held-out faces, and its effect goes into the weights of the last layer. No answer changes,
+# only how sure the network says it is.
 
 # %%
 if len(held_out.labels) >= MIN_CALIBRATION_FACES:
-    views = held_out.select(np.tile(np.arange(len(held_out.labels)), 8))
-    changed = augmentation(views.images[..., None], training=True)
-    changed = keras.ops.convert_to_numpy(changed)[..., 0]
-    answers = predict(network, views._replace(images=changed))
-    temperature = fit_temperature(answers, views.labels)
+    temperature = fit_temperature(predict(network, held_out), held_out.labels)
     apply_temperature_to_network(network, temperature)
     print(f"Temperature {temperature:.2f}: above 1 where it was too sure of itself.")
 else:
@@ -461,6 +468,12 @@ if EXPORT:
 #
 # | what | accuracy |
 # |---|---|
+# | labels alone, 30 epochs | 75.0 % |
+# | the same, channels not tied in mirrored pairs | 73.9 % |
+# | the same with mixup (alpha 0.3): better loss, fewer right | 73.8 % |
+# | the three teachers: twice as wide, mixup (0.4), 80 epochs | 75.7, 76.4, 76.4 % |
+# | taught by them and, for a tenth of the loss, labels; mixup (0.4), 110 epochs | 76.5 % |
+# | taught by them alone, mixup (1.0), 110 epochs: this network | 76.7 % |
 
 # %% [markdown]
 # ## Your network

@@ -52,9 +52,12 @@ class EpochLog(keras.callbacks.Callback):
         print(f"{epoch_line(epoch + 1, self.params['epochs'], logs)}  {minutes_left:4.0f} min left", flush=True)
 
 
+FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
+
+
 def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float]) -> str:
     """Put the figures of an epoch (from 1) into a line."""
-    figures = "  ".join(f"{name} {logs[name]:.4f}" for name in ("accuracy", "val_accuracy", "loss", "val_loss"))
+    figures = "  ".join(f"{name} {logs[name]:.4f}" for name in FIGURES if name in logs)
     return f"Epoch {epoch:3d}/{epochs}  {figures}"
 
 

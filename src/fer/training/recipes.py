@@ -58,7 +58,7 @@ MODERN = Recipe(
 RECIPES = {
     "modern": MODERN,
     "teacher": MODERN._replace(epochs=80, width_factor=2),
-    "student": MODERN._replace(epochs=110, distillation_weight=0.9),
+    "student": MODERN._replace(epochs=110, mixup_alpha=1.0, distillation_weight=1.0),
     "original": Recipe(
         epochs=16,
         batch_size=64,
