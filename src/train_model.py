@@ -105,7 +105,7 @@ from fer.notebook.front_end import mount_drive
 from fer.notebook.uploads import download_files
 from fer.training.augmentation import Augmentation
 from fer.training.devices import estimate_minutes, find_devices, in_dtype_policy
-from fer.training.fit import run_folder, train_teachers
+from fer.training.fit import is_finished, run_folder, train_teachers
 from fer.training.recipes import RECIPES
 
 # %%
@@ -281,7 +281,7 @@ print(f"Estimated time: {minutes:,.0f} minutes.")
 # %%
 RUNS = MODELS / "runs"
 folder = run_folder(RUNS, recipe, training, SEED, f"{NETWORK} {TEACHERS}")
-if is_finished(folder):
+if is_finished(folder, recipe):
     print("The network itself is trained already: its teachers are not needed.")
     teachers = ()
 else:

@@ -26,15 +26,17 @@ def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
     for width in (1024, 512, 128):
         x = layers.Dense(width, activation="relu")(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(classes, activation="softmax", name="expression", dtype="float32")(x)
+    outputs = layers.Dense(
+        classes, activation="softmax", name="expression", dtype="float32"
+    )(x)
     return keras.Model(inputs, outputs, name="original")
 
 
 def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> keras.Model:
     """Build a small residual network: ten convolutions, each batch-normalised.
 
-    Each face is first brought to mean 0 and deviation 1, so that a dim room looks like a
-    bright one. Each stage corrects what it has by two convolutions (He et al. 2016),
+    Each face is first brought to mean 0 and deviation 1, so that a dim room looks like
+    a bright one. Each stage corrects what it has by two convolutions (He et al. 2016),
     whose channels are weighted by what is in the face (Hu et al. 2018).
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
@@ -42,7 +44,9 @@ def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> kera
     x = layers.Rescaling(1 / 255, name="scale", dtype="float32")(inputs)
     # One group is the whole face. (Keras' load_model does not restore a
     # LayerNormalization over three axes from fer.h5.)
-    x = layers.GroupNormalization(groups=1, center=False, scale=False, name="standardise", dtype="float32")(x)
+    x = layers.GroupNormalization(
+        groups=1, center=False, scale=False, name="standardise", dtype="float32"
+    )(x)
     x = layers.ReLU()(convolve(x, 24 * width_factor))
     for width in (48, 96, 256):  # on 24, 12 and 6 pixels a side
         x = layers.MaxPooling2D(2)(x)
@@ -53,7 +57,9 @@ def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> kera
         x = layers.ReLU()(layers.Add()([x, correction]))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(classes, activation="softmax", name="expression", dtype="float32")(x)
+    outputs = layers.Dense(
+        classes, activation="softmax", name="expression", dtype="float32"
+    )(x)
     network = keras.Model(inputs, outputs, name="modern")
     make_mirror_equivariant(network)
     return network
@@ -61,12 +67,14 @@ def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> kera
 
 def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
     """Convolve 3×3 and normalise over the batch (Ioffe & Szegedy 2015)."""
-    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    x = layers.Conv2D(
+        width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )(x)
     return layers.BatchNormalization()(x)
 
 
 def squeeze_and_excite(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Multiply each channel by a factor 0–1 that follows from the means of all channels (Hu et al. 2018)."""
+    """Multiply channels by factors 0–1 that follow from all means (Hu et al. 2018)."""
     width = x.shape[-1]
     factors = layers.GlobalAveragePooling2D(keepdims=True)(x)
     factors = layers.Conv2D(width // 4, 1, activation="relu")(factors)
@@ -75,18 +83,22 @@ def squeeze_and_excite(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def make_mirror_equivariant(network: keras.Model) -> None:
-    """Tie each channel of a layer's second half to one of its first half, as its mirror image, all through training.
+    """Tie each channel of a layer's second half to one of its first half.
 
-    What a channel sees in a face, its partner sees in the mirror image. So a face and its mirror image get the same
-    answer, and what is learnt of one side of a face holds for the other (group equivariance, Cohen & Welling 2016).
+    What a channel sees in a face, its partner sees in the mirror image, all through the
+    training. So a face and its mirror image get the same answer, and what is learnt of
+    one side of a face holds for the other (group equivariance, Cohen & Welling 2016).
     The saved network has ordinary layers, with weights that are alike in pairs.
     """
     for layer in network.layers:
         for weights in layer.trainable_weights:
-            channels = {4: (2, 3), 2: (0,), 1: (0,)}[len(weights.shape)]  # axes; the other of a dense layer is classes
-            channels = [axis for axis in channels if weights.shape[axis] > 1]  # the grey picture is its own partner
+            # Axes that are channels; of a dense layer, the other one is the classes.
+            axes = {4: (2, 3), 2: (0,), 1: (0,)}[len(weights.shape)]
+            axes = [
+                axis for axis in axes if weights.shape[axis] > 1
+            ]  # not the grey face
             if not (isinstance(layer, layers.Dense) and weights is layer.bias):
-                weights.constraint = MirrorEquivariant(channels)
+                weights.constraint = MirrorEquivariant(axes)
                 weights.assign(weights.constraint(weights))
 
 
@@ -107,10 +119,21 @@ class MirrorEquivariant(keras.constraints.Constraint):
 
 def multiply_adds(network: keras.Model) -> int:
     """Count the multiplications, each with an addition, of one picture's way through convolutions and dense layers."""
-    weighed = [layer for layer in network.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
-    return sum(math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape) for layer in weighed)
+    weighed = [
+        layer
+        for layer in network.layers
+        if isinstance(layer, layers.Conv2D | layers.Dense)
+    ]
+    return sum(
+        math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
+        for layer in weighed
+    )
 
 
 def build_network(name: str, classes: int, width_factor: int = 1) -> keras.Model:
     """Build `modern` or `original`, untrained; the latter has one width."""
-    return build_modern(classes, width_factor) if name == "modern" else build_original(classes)
+    return (
+        build_modern(classes, width_factor)
+        if name == "modern"
+        else build_original(classes)
+    )

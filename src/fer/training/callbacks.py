@@ -23,10 +23,6 @@ class StopAtAccuracy(keras.callbacks.Callback):
         is_accurate = logs["accuracy"] > self.accuracy
         return is_accurate and logs["val_accuracy"] > self.val_accuracy
 
-    def is_reached_in(self, history: pd.DataFrame) -> bool:
-        """Tell whether the last epoch of a history is above the thresholds."""
-        return len(history) > 0 and self.is_reached(history.iloc[-1])
-
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Compare the epoch's accuracies with the thresholds."""
         if self.is_reached(logs):
@@ -49,7 +45,10 @@ class EpochLog(keras.callbacks.Callback):
         self.done += 1
         seconds_each = (time.perf_counter() - self.start) / self.done
         minutes_left = seconds_each * (self.params["epochs"] - epoch - 1) / 60
-        print(f"{epoch_line(epoch + 1, self.params['epochs'], logs)}  {minutes_left:4.0f} min left", flush=True)
+        print(
+            f"{epoch_line(epoch + 1, self.params['epochs'], logs)}  {minutes_left:4.0f} min left",
+            flush=True,
+        )
 
 
 FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
@@ -79,15 +78,15 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder = folder
         self.rows: list[dict] = []
 
-    def restore(self, model: "keras.Model") -> pd.DataFrame:
-        """Load what the last whole epoch left, if there was one; return the history up to it."""
-        kept = sorted(self.folder.glob("epoch-*.npz"))
-        if kept:
-            with np.load(kept[-1]) as arrays:
-                for variable, array in zip(trained_variables(model), arrays.values(), strict=True):
+    def restore(self, model: "keras.Model") -> None:
+        """Load what the last whole epoch left, if there was one."""
+        self.rows = read_history(self.folder).to_dict("records")
+        if self.rows:
+            with np.load(kept_weights(self.folder)) as arrays:
+                for variable, array in zip(
+                    trained_variables(model), arrays.values(), strict=True
+                ):
                     variable.assign(array)
-            self.rows = pd.read_csv(self.folder / "history.csv").head(int(kept[-1].stem[-4:])).to_dict("records")
-        return self.history
 
     @property
     def history(self) -> pd.DataFrame:
@@ -98,15 +97,38 @@ class Checkpoint(keras.callbacks.Callback):
         """Write history.csv and epoch-0001.npz; the former epoch's goes."""
         if not all(map(math.isfinite, logs.values())):
             self.model.stop_training = True
-            print(f"The loss of epoch {epoch + 1} is not finite: the training stops. Try a smaller learning rate.")
+            print(
+                f"The loss of epoch {epoch + 1} is not finite: the training stops. Try a smaller learning rate."
+            )
             return
         self.rows.append({"epoch": epoch + 1, **logs})
-        unfinished_table, unfinished_weights = self.folder / "unfinished.csv", self.folder / "unfinished.npz"
+        unfinished_table, unfinished_weights = (
+            self.folder / "unfinished.csv",
+            self.folder / "unfinished.npz",
+        )
         pd.DataFrame(self.rows).to_csv(unfinished_table, index=False)
         unfinished_table.replace(self.folder / "history.csv")
-        np.savez(unfinished_weights, *map(keras.ops.convert_to_numpy, trained_variables(self.model)))
+        np.savez(
+            unfinished_weights,
+            *map(keras.ops.convert_to_numpy, trained_variables(self.model)),
+        )
         unfinished_weights.replace(self.folder / f"epoch-{epoch + 1:04d}.npz")
         (self.folder / f"epoch-{epoch:04d}.npz").unlink(missing_ok=True)
+
+
+def kept_weights(folder: Path) -> Path | None:
+    """Return the file that Checkpoint wrote last, if there is one."""
+    return max(folder.glob("epoch-*.npz"), default=None)
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """Return the history of a training up to the epoch whose weights are kept; see `Checkpoint.history`."""
+    kept = kept_weights(folder)
+    return (
+        pd.read_csv(folder / "history.csv").head(int(kept.stem[-4:]))
+        if kept
+        else pd.DataFrame()
+    )
 
 
 def trained_variables(model: "keras.Model") -> list[keras.Variable]:

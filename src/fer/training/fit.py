@@ -14,7 +14,13 @@ from filelock import FileLock, Timeout
 from fer.data.dataset import FaceDataset
 from fer.notebook.errors import UserError, writable_folder
 from fer.training.augmentation import Augmentation, MixupBatches
-from fer.training.callbacks import Checkpoint, EpochLog, StopAtAccuracy, print_history
+from fer.training.callbacks import (
+    Checkpoint,
+    EpochLog,
+    StopAtAccuracy,
+    print_history,
+    read_history,
+)
 from fer.training.devices import Devices, in_dtype_policy
 from fer.training.recipes import Recipe
 from fer.training.training_model import TrainingModel
@@ -38,7 +44,9 @@ def compile_model(
     if recipe.optimizer == "adam":
         optimizer = keras.optimizers.Adam(schedule)
     else:
-        optimizer = keras.optimizers.SGD(schedule, 0.9, nesterov=True, weight_decay=recipe.weight_decay)
+        optimizer = keras.optimizers.SGD(
+            schedule, 0.9, nesterov=True, weight_decay=recipe.weight_decay
+        )
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     augmentation = Augmentation(**recipe.augmentation, seed=seed)
     model = TrainingModel(network, augmentation, teachers, recipe.distillation_weight)
@@ -68,17 +76,19 @@ def train(
     What is in the folder is gone on with after its last whole epoch, or read back.
     """
     targets = one_hot(training, recipe.label_smoothing)
-    batches = MixupBatches(training.images, targets, recipe.batch_size, recipe.mixup_alpha, seed)
-    stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
+    batches = MixupBatches(
+        training.images, targets, recipe.batch_size, recipe.mixup_alpha, seed
+    )
     checkpoint = Checkpoint(folder)
     with devices.scope(), locked(folder):
         model = compile_model(network, recipe, len(batches), devices, teachers, seed)
-        history = checkpoint.restore(model)
-        print_history(history, recipe.epochs)
-        if len(history) < recipe.epochs and not stop.is_reached_in(history):
+        checkpoint.restore(model)
+        print_history(checkpoint.history, recipe.epochs)
+        if not is_finished(folder, recipe):
+            stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
             model.fit(
                 batches,
-                initial_epoch=len(history),
+                initial_epoch=len(checkpoint.rows),
                 epochs=recipe.epochs,
                 validation_data=(validation.images[..., None], one_hot(validation)),
                 validation_batch_size=256,
@@ -105,16 +115,37 @@ def train_teachers(
         keras.utils.set_random_seed(own_seed)
         with devices.scope():
             teacher = in_dtype_policy(devices.dtype_policy, build)
-        train(teacher, recipe, training, validation, run_folder(runs, recipe, training, own_seed), own_seed, devices)
+        train(
+            teacher,
+            recipe,
+            training,
+            validation,
+            run_folder(runs, recipe, training, own_seed),
+            own_seed,
+            devices,
+        )
         teachers.append(teacher)
     return tuple(teachers)
 
 
-def run_folder(runs: Path, recipe: Recipe, training: FaceDataset, seed: int, start: str = "") -> Path:
+def run_folder(
+    runs: Path, recipe: Recipe, training: FaceDataset, seed: int, start: str = ""
+) -> Path:
     """Name the folder of a training after what decides its result, so that only the same one is gone on with."""
-    data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
+    data = hashlib.sha256(
+        training.images.tobytes() + training.labels.tobytes()
+    ).hexdigest()
     decides = json.dumps([recipe, data, seed, start])
     return runs / hashlib.sha256(decides.encode()).hexdigest()[:8]
+
+
+def is_finished(folder: Path, recipe: Recipe) -> bool:
+    """Tell whether the training in a folder came to its end: all epochs, or accurate enough."""
+    history = read_history(folder)
+    stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
+    return len(history) > 0 and (
+        len(history) == recipe.epochs or stop.is_reached(history.iloc[-1])
+    )
 
 
 @contextmanager
@@ -125,14 +156,18 @@ def locked(folder: Path) -> Iterator[None]:
     """
     with writable_folder(folder):
         try:
-            with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
+            with FileLock(
+                folder / "lock", blocking=False
+            ):  # the system lets go of it when the process dies
                 yield
         except Timeout:
             raise UserError(
                 f"Another notebook is training this very network, in {folder}. Wait until it is done, or change SEED."
             ) from None
         except Exception as error:
-            if "exhausted" not in f"{type(error).__name__} {error}".lower().replace("_", ""):
+            if "exhausted" not in f"{type(error).__name__} {error}".lower().replace(
+                "_", ""
+            ):
                 raise
             raise UserError(
                 "The memory does not suffice. Restart the runtime and run all cells again: the training goes on."
@@ -142,4 +177,6 @@ def locked(folder: Path) -> Iterator[None]:
 def one_hot(faces: FaceDataset, label_smoothing: float = 0.0) -> np.ndarray:
     """Return (N, classes) float32 probabilities: all on the label, but for `label_smoothing`, which all share."""
     certain = keras.utils.to_categorical(faces.labels, len(faces.classes))
-    return (certain * (1 - label_smoothing) + label_smoothing / len(faces.classes)).astype(np.float32)
+    return (
+        certain * (1 - label_smoothing) + label_smoothing / len(faces.classes)
+    ).astype(np.float32)

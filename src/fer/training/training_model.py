@@ -5,12 +5,12 @@ from keras import KerasTensor, ops
 
 
 class TrainingModel(keras.Model):
-    """Show a network faces that are changed at random and, if it has teachers, let it imitate them.
+    """Show a network changed faces and, if it has teachers, let it imitate them.
 
     The teachers see the very same changed faces, and the network is to give the mean of
     their answers (Hinton et al. 2015, Beyer et al. 2022).
-    distillation_weight: the share (0-1) of this in the loss of training; the labels have
-    the rest. The loss of validation is that of the labels alone.
+    distillation_weight: the share (0-1) of this in the training loss; the labels have
+    the rest. The validation loss is that of the labels alone.
     """
 
     def __init__(
@@ -20,7 +20,8 @@ class TrainingModel(keras.Model):
         teachers: tuple[keras.Model, ...] = (),
         distillation_weight: float = 0.0,
     ) -> None:
-        super().__init__(dtype=network.dtype_policy)  # of 16 bits: Keras scales the loss
+        # With 16 bits, Keras scales the loss by this model's policy.
+        super().__init__(dtype=network.dtype_policy)
         self.network, self.augmentation = network, augmentation
         self.teachers, self.distillation_weight = list(teachers), distillation_weight
         for teacher in self.teachers:
