@@ -54,13 +54,50 @@ REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # ## Helpers (nothing to read here)
 
 # %% tags=["helpers"]
+from fer.notebook.errors import UserError, check_writable
+from fer.notebook.front_end import mount_drive
 from fer.notebook.setup import prepare_exporters, prepare_opencv, start_keras
+from fer.notebook.uploads import download_files
 
 # %%
 prepare_opencv()
 start_keras(BACKEND)
 if EXPORT:
     prepare_exporters()
+
+# %%
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+if NETWORK not in ("modern", "original"):
+    raise UserError(f"NETWORK is {NETWORK!r}; choose modern or original.")
+if START_FROM not in ("scratch", "shipped network"):
+    raise UserError(f"START_FROM is {START_FROM!r}; choose scratch or shipped network.")
+FINE_TUNE = START_FROM == "shipped network"
+if FINE_TUNE and NETWORK != "modern":
+    raise UserError("The shipped network is a modern one: choose modern, or scratch.")
+if EPOCHS < 0 or TEACHERS < 0:
+    raise UserError(f"EPOCHS {EPOCHS} and TEACHERS {TEACHERS} must be 0 or more.")
+if not 0 <= SEED < 2**32:
+    raise UserError(f"SEED is {SEED}; it must be from 0 to 4,294,967,295.")
+if not (0 <= STOP_ACCURACY <= 1 and 0 <= STOP_VAL_ACCURACY <= 1):
+    raise UserError(
+        f"The thresholds {STOP_ACCURACY} and {STOP_VAL_ACCURACY} must be from 0 to 1:"
+        " 0.75 is 75 %."
+    )
+TEACHERS = 0 if QUICK_TRY or FINE_TUNE or NETWORK == "original" else TEACHERS
+EPOCHS = EPOCHS or 10 * QUICK_TRY
+RUN = "fine-tuned" if FINE_TUNE else NETWORK
+RUN += "-with-duplicates" * KEEP_DUPLICATES
+RUN += "-try" * (QUICK_TRY or EPOCHS > 0)
+HOME = mount_drive("SAVE_TO_DRIVE is on") / "fer" if SAVE_TO_DRIVE else Path()
+DATA, MODELS = HOME / "data", HOME / "models"
+RECORDS = HOME / "results" / ("own" if PICTURES else "")
+RESULTS = RECORDS if RUN == "modern" and not PICTURES else RECORDS / RUN
+VALIDATION = "validation" if PICTURES else "PublicTest"
+check_writable(DATA, MODELS, RESULTS)
 
 # %% tags=["helpers"]
 from fer.data.dataset import class_counts, split_held_out
@@ -100,47 +137,10 @@ from fer.network.architectures import build_original, multiply_adds
 from fer.network.export import check_exported, export_network
 from fer.network.files import load_network, save_network
 from fer.network.transfer import build_from_pretrained, find_pretrained
-from fer.notebook.errors import UserError, check_writable
-from fer.notebook.front_end import mount_drive
-from fer.notebook.uploads import download_files
 from fer.training.augmentation import Augmentation
 from fer.training.devices import estimate_minutes, find_devices, in_dtype_policy
 from fer.training.fit import is_finished, run_folder, train_teachers
 from fer.training.recipes import RECIPES
-
-# %%
-from functools import partial
-from pathlib import Path
-
-import pandas as pd
-
-if NETWORK not in ("modern", "original"):
-    raise UserError(f"NETWORK is {NETWORK!r}; choose modern or original.")
-if START_FROM not in ("scratch", "shipped network"):
-    raise UserError(f"START_FROM is {START_FROM!r}; choose scratch or shipped network.")
-FINE_TUNE = START_FROM == "shipped network"
-if FINE_TUNE and NETWORK != "modern":
-    raise UserError("The shipped network is a modern one: choose modern, or scratch.")
-if EPOCHS < 0 or TEACHERS < 0:
-    raise UserError(f"EPOCHS is {EPOCHS} and TEACHERS {TEACHERS}; both must be 0 or more.")
-if not 0 <= SEED < 2**32:
-    raise UserError(f"SEED is {SEED}; it must be from 0 to 4,294,967,295.")
-if not (0 <= STOP_ACCURACY <= 1 and 0 <= STOP_VAL_ACCURACY <= 1):
-    raise UserError(
-        f"The thresholds {STOP_ACCURACY} and {STOP_VAL_ACCURACY} must be from 0 to 1:"
-        " 0.75 is 75 %."
-    )
-TEACHERS = 0 if QUICK_TRY or FINE_TUNE or NETWORK == "original" else TEACHERS
-EPOCHS = EPOCHS or 10 * QUICK_TRY
-RUN = "fine-tuned" if FINE_TUNE else NETWORK
-RUN += "-with-duplicates" * KEEP_DUPLICATES
-RUN += "-try" * (QUICK_TRY or EPOCHS > 0)
-HOME = mount_drive("SAVE_TO_DRIVE is on") / "fer" if SAVE_TO_DRIVE else Path()
-DATA, MODELS = HOME / "data", HOME / "models"
-RECORDS = HOME / "results" / ("own" if PICTURES else "")
-RESULTS = RECORDS if RUN == "modern" and not PICTURES else RECORDS / RUN
-VALIDATION = "validation" if PICTURES else "PublicTest"
-check_writable(DATA, MODELS, RESULTS)
 
 # %% [markdown]
 # ## 1. Get the data
@@ -195,12 +195,17 @@ samples = plot_samples(training, each=10, seed=SEED)
 from fer.network.architectures import build_modern
 
 # %% [markdown]
-# `convolve` is a convolution without bias and a batch normalisation; `squeeze_and_excite` weights channels by what is
-# in the face. In `make_mirror_equivariant`, channels come in pairs: what one sees in a face, the other sees in its
-# mirror image. So both images get the same answer, and what is learnt of one side of a face holds for the other.
+# Two of its parts: a convolution without bias and a batch normalisation; and weights for the channels, which follow
+# from what is in the face.
 
 # %%
-from fer.network.architectures import convolve, make_mirror_equivariant, squeeze_and_excite
+from fer.network.architectures import convolve, squeeze_and_excite
+
+# %% [markdown]
+# Channels come in pairs: what one sees in a face, the other sees in its mirror image.
+
+# %%
+from fer.network.architectures import make_mirror_equivariant
 
 # %%
 import keras
@@ -252,10 +257,16 @@ from fer.training.callbacks import StopAtAccuracy
 from fer.training.training_model import TrainingModel
 
 # %% [markdown]
-# The learning rate rises for an epoch and then falls to zero along half a cosine. The last epoch's weights are kept.
+# Now the usual steps of Keras: an optimiser, `compile`, and `fit` with its callbacks. The last epoch's weights are kept.
+
+# %%
+from fer.training.fit import make_optimizer
 
 # %%
 from fer.training.fit import compile_model
+
+# %% [markdown]
+# `MixupBatches` shuffles and blends; `Checkpoint` keeps every epoch, so that a training that was cut off goes on.
 
 # %%
 from fer.training.fit import train
@@ -406,10 +417,11 @@ else:
 import json
 
 name = f"own-{RUN}" if PICTURES else RUN
-place = choose_save_folder(metrics["accuracy"], MODELS, name, validation, bool(PICTURES))
+accuracy, own = metrics["accuracy"], bool(PICTURES)
+place = choose_save_folder(accuracy, MODELS, name, validation, own)
 save_network(network, place, faces.classes)
 difference = abs(predict(load_network(place), validation) - probabilities).max()
-print(f"Saved in {place}; loaded again, probabilities differ by {difference:.1g} at most.")
+print(f"Saved in {place}; loaded again, answers differ by {difference:.1g} at most.")
 
 # %%
 record = {

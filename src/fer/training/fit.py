@@ -26,6 +26,23 @@ from fer.training.recipes import Recipe
 from fer.training.training_model import TrainingModel
 
 
+def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """Let the learning rate rise for one epoch, then fall to zero along half a cosine."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / 100,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=steps_per_epoch,
+        decay_steps=max(1, (recipe.epochs - 1) * steps_per_epoch),
+    )
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(schedule)
+    optimizer = keras.optimizers.SGD(
+        schedule, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
 def compile_model(
     network: keras.Model,
     recipe: Recipe,
@@ -34,24 +51,11 @@ def compile_model(
     teachers: tuple[keras.Model, ...],
     seed: int,
 ) -> TrainingModel:
-    """Put a network behind augmentation, with loss, optimiser and schedule."""
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 100,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=steps_per_epoch,
-        decay_steps=max(1, (recipe.epochs - 1) * steps_per_epoch),
-    )
-    if recipe.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(schedule)
-    else:
-        optimizer = keras.optimizers.SGD(
-            schedule, 0.9, nesterov=True, weight_decay=recipe.weight_decay
-        )
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    """Put a network behind augmentation; set its loss and optimiser."""
     augmentation = Augmentation(**recipe.augmentation, seed=seed)
     model = TrainingModel(network, augmentation, teachers, recipe.distillation_weight)
     model.compile(
-        optimizer,
+        make_optimizer(recipe, steps_per_epoch),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=devices.jit_compile,
