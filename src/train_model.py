@@ -257,7 +257,7 @@ from fer.training.callbacks import StopAtAccuracy
 from fer.training.training_model import TrainingModel
 
 # %% [markdown]
-# Now the usual steps of Keras: an optimiser, `compile`, and `fit` with its callbacks. The last epoch's weights are kept.
+# Now the usual steps of Keras: an optimiser, `compile`, and `fit` with callbacks. The last epoch's weights are kept.
 
 # %%
 from fer.training.fit import make_optimizer

@@ -157,8 +157,9 @@ class MixupBatches(keras.utils.PyDataset):
     """Shuffled batches of faces; with mixup each is blended with another, and their targets likewise.
 
     faces: (N, 48, 48) uint8. targets: (N, classes) float32, probabilities. mixup_alpha: the shares of the two faces
-    come from Beta(alpha, alpha), so that for small values one of them prevails (Zhang et al. 2018); 0: no mixup. Faces
-    that do not fill a batch are left out until the next epoch.
+    come from Beta(alpha, alpha), so that for small values one of them prevails (Zhang et al. 2018); 0: no mixup.
+    label_weight: the share (0-1) of the targets in the loss. Faces that do not fill a batch are left out until the next
+    epoch.
     """
 
     def __init__(
@@ -167,11 +168,14 @@ class MixupBatches(keras.utils.PyDataset):
         targets: np.ndarray,
         batch_size: int,
         mixup_alpha: float = 0.0,
+        label_weight: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.faces, self.targets = faces[..., None], targets
-        self.batch_size, self.mixup_alpha = min(batch_size, len(faces)), mixup_alpha
+        self.batch_size = min(batch_size, len(faces))
+        self.mixup_alpha = mixup_alpha
+        self.weights = np.full(self.batch_size, label_weight, np.float32)
         self.random = np.random.default_rng(seed)
         self.on_epoch_end()
 
@@ -183,17 +187,18 @@ class MixupBatches(keras.utils.PyDataset):
         """Shuffle for the next epoch."""
         self.order = self.random.permutation(len(self.faces))
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the faces, (batch_size, 48, 48, 1) uint8, and targets, (batch_size, classes) float32, of a batch."""
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return a batch: faces (n, 48, 48, 1) uint8, targets (n, classes) and weights (n,) float32."""
         chosen = self.order[number * self.batch_size : (number + 1) * self.batch_size]
         faces, targets = self.faces[chosen], self.targets[chosen]
-        if not self.mixup_alpha:
-            return faces, targets
-        share = self.random.beta(
-            self.mixup_alpha, self.mixup_alpha, (len(chosen), 1)
-        ).astype(np.float32)
-        targets = share * targets + (1 - share) * targets[::-1]
-        share = share[..., None, None]
-        return (share * faces + (1 - share) * faces[::-1]).round().astype(
-            np.uint8
-        ), targets
+        if self.mixup_alpha:
+            shares = self.random.beta(self.mixup_alpha, self.mixup_alpha, len(chosen))
+            faces = blend(faces, shares).round().astype(np.uint8)
+            targets = blend(targets, shares)
+        return faces, targets, self.weights
+
+
+def blend(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Give each of (n, …) values its share (0-1), and the rest to the one as far from the other end."""
+    shares = shares.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
+    return shares * values + (1 - shares) * values[::-1]

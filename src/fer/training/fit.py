@@ -81,7 +81,12 @@ def train(
     """
     targets = one_hot(training, recipe.label_smoothing)
     batches = MixupBatches(
-        training.images, targets, recipe.batch_size, recipe.mixup_alpha, seed
+        training.images,
+        targets,
+        recipe.batch_size,
+        recipe.mixup_alpha,
+        label_weight=1 - recipe.distillation_weight if teachers else 1,
+        seed=seed,
     )
     checkpoint = Checkpoint(folder)
     with devices.scope(), locked(folder):

@@ -9,8 +9,7 @@ class TrainingModel(keras.Model):
 
     The teachers see the very same changed faces, and the network is to give the mean of
     their answers (Hinton et al. 2015, Beyer et al. 2022).
-    distillation_weight: the share (0-1) of this in the training loss; the labels have
-    the rest. The validation loss is that of the labels alone.
+    distillation_weight: the share (0-1) of this in the training loss.
     """
 
     def __init__(
@@ -37,17 +36,3 @@ class TrainingModel(keras.Model):
             losses = keras.losses.categorical_crossentropy(soft_targets, answers)
             self.add_loss(self.distillation_weight * ops.mean(losses))
         return answers
-
-    def compute_loss(
-        self,
-        x: KerasTensor,
-        y: KerasTensor,
-        y_pred: KerasTensor,
-        sample_weight: KerasTensor | None = None,
-        training: bool = True,
-    ) -> KerasTensor:
-        """Add the loss of the labels to what `call` has added."""
-        if training and self.teachers:
-            share = 1 - self.distillation_weight
-            sample_weight = share * ops.ones_like(y[:, 0])
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
