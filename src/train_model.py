@@ -107,6 +107,7 @@ from fer.data.fer2013 import check_complete, read_fer2013, write_csv
 from fer.data.own_pictures import read_own_pictures
 from fer.data.samples import portrait_faces
 from fer.data.splits import clean_splits, take_every
+from fer.evaluation.block_diagram import plot_architecture
 from fer.evaluation.calibration import (
     MIN_CALIBRATION_FACES,
     apply_temperature_to_network,
@@ -115,7 +116,6 @@ from fer.evaluation.calibration import (
     risk_coverage_table,
 )
 from fer.evaluation.figures import (
-    plot_architecture,
     plot_augmentations,
     plot_confusion,
     plot_errors,

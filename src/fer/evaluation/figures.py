@@ -100,14 +100,15 @@ def plot_augmentations(faces: np.ndarray, augmented: np.ndarray) -> Figure:
 def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy: float) -> Figure:
     """Plot accuracy and loss over all epochs, and the accuracies above which training stops.
 
-    history: a row an epoch, with epoch (from 1), accuracy, loss, val_accuracy, val_loss.
+    history: a row an epoch, with epoch (from 1), accuracy, loss, val_accuracy and, if it was recorded, val_loss.
     """
     last = history.iloc[-1]
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.6))
     for axes, measure in zip(panels, ("accuracy", "loss"), strict=True):
         marker = "." if len(history) == 1 else ""
         axes.plot(history["epoch"], history[measure], color=MUTED, marker=marker)
-        axes.plot(history["epoch"], history[f"val_{measure}"], color=ACCENT, marker=marker)
+        if f"val_{measure}" in history:
+            axes.plot(history["epoch"], history[f"val_{measure}"], color=ACCENT, marker=marker)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xmargin(0)
@@ -119,8 +120,10 @@ def plot_history(history: pd.DataFrame, stop_accuracy: float, stop_val_accuracy:
     show_percent(panels[0].yaxis)
     panels[0].set_title(f"Validation accuracy ends at {percent(last['val_accuracy'], 1)}")
     label_lines(panels[0], labels)
-    panels[1].set_title(f"Validation loss ends at {last['val_loss']:.2f}")
-    label_lines(panels[1], {"training": (last["loss"], MUTED), "validation": (last["val_loss"], ACCENT)})
+    losses = {"validation": (last["val_loss"], ACCENT)} if "val_loss" in last else {}
+    name = "Validation" if losses else "Training"
+    panels[1].set_title(f"{name} loss ends at {last['val_loss' if losses else 'loss']:.2f}")
+    label_lines(panels[1], losses | {"training": (last["loss"], MUTED)})
     return figure
 
 
