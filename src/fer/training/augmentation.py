@@ -173,7 +173,7 @@ class MixupBatches(keras.utils.PyDataset):
     ) -> None:
         super().__init__()
         self.faces, self.targets = faces[..., None], targets
-        self.batch_size = min(batch_size, len(faces))
+        self.batch_size = batch_size
         self.mixup_alpha = mixup_alpha
         self.weights = np.full(self.batch_size, label_weight, np.float32)
         self.random = np.random.default_rng(seed)

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 
+from fer.notebook.errors import UserError
+
 
 class StopAtAccuracy(keras.callbacks.Callback):
     """Stop after the first epoch with both accuracies above their thresholds."""
@@ -70,7 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
     """Keep weights, optimiser and history after each epoch, so that a training that was cut off goes on.
 
     Files are written beside and then renamed, so that a training that is killed leaves whole ones only (Keras'
-    BackupAndRestore writes in place). A loss that is not finite ends the training; its epoch is not kept.
+    BackupAndRestore writes in place). Raises UserError where a loss is not finite; that epoch is not kept.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -96,11 +98,10 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Write history.csv and epoch-0001.npz; the former epoch's goes."""
         if not all(map(math.isfinite, logs.values())):
-            self.model.stop_training = True
-            print(
-                f"The loss of epoch {epoch + 1} is not finite: the training stops. Try a smaller learning rate."
+            raise UserError(
+                f"The loss of epoch {epoch + 1} is not finite. Run this cell again to go on"
+                " from the epoch before it; if that does not help, change SEED."
             )
-            return
         self.rows.append({"epoch": epoch + 1, **logs})
         unfinished_table, unfinished_weights = (
             self.folder / "unfinished.csv",

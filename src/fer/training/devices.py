@@ -85,17 +85,12 @@ def find_in_jax() -> Devices:
 
     devices = jax.devices()
     kind = devices[0].platform.upper()
-    if len(devices) > 1:
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
+    scope = keras.distribution.DataParallel().scope if len(devices) > 1 else nullcontext
     if kind == "GPU":
         capability = tuple(map(int, devices[0].compute_capability.split(".")))
-        return Devices("GPU", len(devices), gpu_dtype_policy(capability), nullcontext)
-    return Devices(
-        kind,
-        len(devices),
-        "mixed_bfloat16" if kind == "TPU" else "float32",
-        nullcontext,
-    )
+        return Devices("GPU", len(devices), gpu_dtype_policy(capability), scope)
+    dtype_policy = "mixed_bfloat16" if kind == "TPU" else "float32"
+    return Devices(kind, len(devices), dtype_policy, scope)
 
 
 def find_in_torch() -> Devices:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,11 +80,15 @@ def train(
 
     What is in the folder is gone on with after its last whole epoch, or read back.
     """
+    # All devices get the same number of faces: in validation, the first ones may occur twice.
+    count, faces = devices.count, len(validation.labels)
+    batch_size = min(recipe.batch_size, len(training.labels)) // count * count
+    validation = validation.select(np.arange(math.ceil(faces / count) * count) % faces)
     targets = one_hot(training, recipe.label_smoothing)
     batches = MixupBatches(
         training.images,
         targets,
-        recipe.batch_size,
+        batch_size,
         recipe.mixup_alpha,
         label_weight=1 - recipe.distillation_weight if teachers else 1,
         seed=seed,
@@ -100,8 +105,9 @@ def train(
                 initial_epoch=len(checkpoint.rows),
                 epochs=recipe.epochs,
                 validation_data=(validation.images[..., None], one_hot(validation)),
-                validation_batch_size=256,
+                validation_batch_size=256 * count,
                 callbacks=[EpochLog(), stop, checkpoint],
+                shuffle=False,  # the batches are
                 verbose=0,
             )
     return checkpoint.history
