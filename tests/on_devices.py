@@ -1,0 +1,54 @@
+"""Train on one device and on two, in a process of its own: a backend divides the processor only before it starts.
+
+`KERAS_BACKEND=tensorflow python on_devices.py FOLDER` writes the histories FOLDER/one.csv and two.csv of the same
+training, resumed.csv of one on two devices that was cut off, and answers.npy: what its network says to faces and to
+their mirror images.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+import numpy as np  # noqa: E402
+from tiny import (  # noqa: E402
+    CPU,
+    RECIPE,
+    TRAINING,
+    VALIDATION,
+    afresh,
+    build_mirror_equivariant,
+    build_tiny,
+    train_tiny,
+)
+
+from fer.training.devices import find_devices  # noqa: E402
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    if keras.backend.backend() == "tensorflow":
+        two = CPU._replace(count=2, scope=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope)
+    else:
+        two = find_devices()
+    assert two.count == 2, two
+    # Faces that are their own mirror images, and no other change: both trainings see the very same.
+    symmetrical = TRAINING._replace(images=TRAINING.images // 2 + TRAINING.images[:, :, ::-1] // 2)
+    recipe = RECIPE._replace(augmentation={}, epochs=3)
+    for name, devices in {"one": CPU, "two": two}.items():
+        network = afresh(build_tiny, devices=devices)
+        history = train_tiny(network, target / f"run-{name}", recipe, devices, training=symmetrical)
+        history.to_csv(target / f"{name}.csv", index=False)
+    recipe = RECIPE._replace(optimizer="sgd", weight_decay=5e-3)
+    for epochs in (2, 4):
+        network = afresh(build_mirror_equivariant, devices=two)
+        history = train_tiny(network, target / "run-resumed", recipe._replace(epochs=epochs), two)
+    history.to_csv(target / "resumed.csv", index=False)
+    faces = VALIDATION.images[..., None]
+    np.save(target / "answers.npy", [network.predict(seen, verbose=0) for seen in (faces, faces[:, :, ::-1])])
