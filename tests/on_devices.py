@@ -1,8 +1,8 @@
 """Train on one device and on two, in a process of its own: a backend divides the processor only before it starts.
 
 `KERAS_BACKEND=tensorflow python on_devices.py FOLDER` writes the histories FOLDER/one.csv and two.csv of the same
-training, resumed.csv of one on two devices that was cut off, and answers.npy: what its network says to faces and to
-their mirror images.
+training, of which the latter was cut off and went on; paired.csv of a network with paired channels on two devices, and
+answers.npy: what it says to faces and to their mirror images.
 """
 
 import sys
@@ -17,8 +17,8 @@ if keras.backend.backend() == "tensorflow":
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
     )
 
-import numpy as np  # noqa: E402
-from tiny import (  # noqa: E402
+import numpy as np
+from tiny import (
     CPU,
     RECIPE,
     TRAINING,
@@ -29,7 +29,17 @@ from tiny import (  # noqa: E402
     train_tiny,
 )
 
-from fer.training.devices import find_devices  # noqa: E402
+from fer.training import fit
+from fer.training.devices import find_devices
+
+
+class CutOff(keras.callbacks.Callback):
+    """End a training at the start of its second epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
@@ -42,13 +52,17 @@ if __name__ == "__main__":
     symmetrical = TRAINING._replace(images=TRAINING.images // 2 + TRAINING.images[:, :, ::-1] // 2)
     recipe = RECIPE._replace(augmentation={}, epochs=3)
     for name, devices in {"one": CPU, "two": two}.items():
+        if devices is two:
+            fit.EpochLog, epoch_log = CutOff, fit.EpochLog
+            try:
+                train_tiny(afresh(build_tiny, devices=two), target / name, recipe, two, training=symmetrical)
+            except KeyboardInterrupt:
+                fit.EpochLog = epoch_log
         network = afresh(build_tiny, devices=devices)
-        history = train_tiny(network, target / f"run-{name}", recipe, devices, training=symmetrical)
+        history = train_tiny(network, target / name, recipe, devices, training=symmetrical)
         history.to_csv(target / f"{name}.csv", index=False)
-    recipe = RECIPE._replace(optimizer="sgd", weight_decay=5e-3)
-    for epochs in (2, 4):
-        network = afresh(build_mirror_equivariant, devices=two)
-        history = train_tiny(network, target / "run-resumed", recipe._replace(epochs=epochs), two)
-    history.to_csv(target / "resumed.csv", index=False)
+    recipe = RECIPE._replace(epochs=4, optimizer="sgd", learning_rate=0.1, weight_decay=5e-3)
+    network = afresh(build_mirror_equivariant, devices=two)
+    train_tiny(network, target / "paired", recipe, two).to_csv(target / "paired.csv", index=False)
     faces = VALIDATION.images[..., None]
     np.save(target / "answers.npy", [network.predict(seen, verbose=0) for seen in (faces, faces[:, :, ::-1])])

@@ -167,7 +167,7 @@ def test_compressed_faces_are_those_of_a_jpeg(portraits: np.ndarray, monkeypatch
     compressed = keras.ops.convert_to_numpy(layer.compressed(portraits[:2].astype(np.float32)))[..., 0]
     difference = np.abs(compressed - [jpeg(face, 50) for face in portraits[:2]])
     assert difference.mean() < 1
-    assert np.quantile(difference, 0.99) < 4  # of 255 grey values
+    assert np.quantile(difference, 0.95) < 3  # of 255 grey values
 
 
 def test_faces_are_compressed_in_qualities_from_15_to_60(portraits: np.ndarray):

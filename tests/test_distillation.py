@@ -1,134 +1,110 @@
-"""A network learns from one that was trained before it."""
+"""A network learns from the answers of others that were trained before it."""
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-from test_training import ENDLESS, SEED, tiny_network
+from tiny import (
+    CPU,
+    RECIPE,
+    SEED,
+    TRAINING,
+    VALIDATION,
+    afresh,
+    answers_of,
+    build_noisy,
+    build_tiny,
+    train_tiny,
+)
 
-from fer.data.dataset import FaceDataset
-from fer.data.fer2013 import read_fer2013
-from fer.notebook.errors import UserError
-from fer.training.augmentation import Augmentation, one_hot
-from fer.training.distillation import opinion, what_to_learn
-from fer.training.hardware import short_numbers
-from fer.training.training import train
+from fer.training.fit import compile_model, one_hot, train_teachers
 
-TAUGHT = ENDLESS._replace(teacher=ENDLESS._replace(epochs=4, label_smoothing=0.1), trust=0.7, label_smoothing=0.1)
-
-
-@pytest.fixture(scope="module")
-def pictures(kaggle_zip: Path) -> FaceDataset:
-    return read_fer2013(kaggle_zip)[0]
-
-
-def learnt_in(
-    runs: Path, pictures: FaceDataset, seed: int = SEED, **changes: object
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    training, validation = pictures.split("Training"), pictures.split("PublicTest")
-    return what_to_learn(tiny_network, TAUGHT._replace(**changes), training, validation, runs, seed)
+# Faces that are their own mirror images, which nothing but augmentation's mirroring would change.
+SYMMETRICAL = TRAINING._replace(images=TRAINING.images // 2 + TRAINING.images[:, :, ::-1] // 2)
+STILL = RECIPE._replace(augmentation={}, optimizer="sgd", distillation_weight=0.7)
 
 
-def targets_in(runs: Path, pictures: FaceDataset, seed: int = SEED, **changes: object) -> np.ndarray:
-    return learnt_in(runs, pictures, seed, **changes)[0]
+@pytest.fixture(scope="session")
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Model, ...]:
+    keras.utils.clear_session()
+    return train_teachers(2, build_noisy, RECIPE, TRAINING, VALIDATION, tmp_path_factory.mktemp("runs"), SEED, CPU)
 
 
-def test_without_a_teacher_the_smoothed_labels_are_learnt(pictures: FaceDataset, tmp_path: Path):
-    targets, weights = learnt_in(tmp_path, pictures, teacher=None)
-    labels = pictures.split("Training").labels
-    assert (targets.argmax(axis=1) == labels).all()
-    assert targets.max(axis=1) == pytest.approx(0.92)  # 0.9 and a fifth of the 0.1 that all share
-    assert targets.sum(axis=1) == pytest.approx(1)
-    assert not weights and not list(tmp_path.iterdir())  # nobody was trained
+def cross_entropy(targets: np.ndarray, answers: np.ndarray) -> float:
+    return float(-(targets * np.log(answers)).sum(axis=1).mean())
 
 
-def test_a_wrong_label_is_outvoted_by_the_teacher(pictures: FaceDataset, tmp_path: Path):
-    """One made picture is labelled sad on purpose, and looks angry like 40 others."""
-    training = pictures.split("Training")
-    faces = [image.tobytes() for image in training.images]
-    wrong = next(n for n, face in enumerate(faces) if faces.count(face) > 1 and training.labels[n] == 2)
-    targets = targets_in(tmp_path, pictures, SEED + 2, teacher=ENDLESS._replace(epochs=30), trust=0.9)
-    assert targets[wrong].argmax() == 0
-    agree = targets.argmax(axis=1) == training.labels
-    assert agree.sum() >= len(agree) - 3
+def test_the_loss_is_the_stated_mixture_in_training_and_plain_in_validation(teachers: tuple):
+    student = afresh(build_tiny)
+    faces, labels = SYMMETRICAL.images[..., None], one_hot(SYMMETRICAL, 0.1)[:, ::-1]  # not what the teachers say
+    answers = answers_of(student, SYMMETRICAL)
+    taught = np.mean([answers_of(teacher, SYMMETRICAL) for teacher in teachers], axis=0)
+    model = compile_model(student, STILL, 1, CPU, teachers, SEED)
+    of_labels, of_teachers = cross_entropy(labels, answers), cross_entropy(taught, answers)
+    assert abs(of_labels - of_teachers) > 0.01
+    assert model.test_on_batch(faces, labels)[0] == pytest.approx(of_labels, rel=1e-4)
+    before = student.get_weights()
+    loss = model.train_on_batch(faces, labels)[0]
+    assert loss == pytest.approx(0.3 * of_labels + 0.7 * of_teachers, rel=1e-4)
+    # The step goes down the gradient of that loss, which for one layer is inputs × (answers − targets).
+    inputs = keras.Model(student.input, student.layers[-1].input).predict(faces, verbose=0)
+    gradient = inputs.T @ (answers - 0.3 * labels - 0.7 * taught) / len(inputs)
+    rate = STILL.learning_rate / 100 * 1.9  # the first, with Nesterov momentum
+    np.testing.assert_allclose(student.get_weights()[0] - before[0], -rate * gradient, rtol=1e-2, atol=1e-7)
 
 
-def test_the_label_keeps_the_share_that_is_not_the_teacher_s(pictures: FaceDataset, tmp_path: Path):
-    labels = one_hot(pictures.split("Training").labels)
-    apart = {trust: targets_in(tmp_path / str(trust), pictures, trust=trust) - labels for trust in (0.2, 0.8)}
-    np.testing.assert_allclose(4 * apart[0.2], apart[0.8], atol=1e-5)
-    assert np.abs(apart[0.8]).max() > 0.05
+def test_without_teachers_the_labels_have_all_of_the_loss():
+    student = afresh(build_tiny)
+    faces, labels = SYMMETRICAL.images[..., None], one_hot(SYMMETRICAL)
+    expected = cross_entropy(labels, answers_of(student, SYMMETRICAL))
+    loss = compile_model(student, STILL, 1, CPU, (), SEED).train_on_batch(faces, labels)[0]
+    assert loss == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_teacher_is_trained_once_and_asked_once(pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture):
-    first = targets_in(tmp_path, pictures)
-    assert "Epoch  4/4" in capsys.readouterr().out
-    (teacher,) = tmp_path.iterdir()
-    assert {"best.weights.h5", "opinion.npy"} <= {path.name for path in teacher.iterdir()}
-    np.testing.assert_array_equal(targets_in(tmp_path, pictures), first)
-    assert "Epoch" not in capsys.readouterr().out
-    targets_in(tmp_path, pictures, teacher=TAUGHT.teacher._replace(learning_rate=0.02))
-    assert len(list(tmp_path.iterdir())) == 2  # another recipe, another teacher
+def test_teachers_see_the_very_face_that_the_student_sees():
+    """Who agrees with his teacher about each face has nothing to learn; about another face they would not agree."""
+    student, teacher = (afresh(build_tiny) for _ in range(2))
+    recipe = STILL._replace(distillation_weight=1.0, augmentation={"shift": 0.3, "brightness": 0.3, "erasing": 0.5})
+    model = compile_model(student, recipe, 1, CPU, (teacher,), SEED)
+    for _ in range(3):
+        model.train_on_batch(TRAINING.images[..., None], one_hot(TRAINING))
+    for weights, as_before in zip(student.get_weights(), teacher.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, as_before, atol=1e-6)
 
 
-def test_what_a_teacher_thinks_does_not_hang_on_its_pupil(pictures: FaceDataset, tmp_path: Path):
-    """It is kept for all pupils; the pictures it is asked about are changed half as far as the first network's were."""
-    first = targets_in(tmp_path / "one", pictures)
-    np.testing.assert_allclose(targets_in(tmp_path / "two", pictures, augmentation=Augmentation()), first, atol=1e-6)
+def test_a_student_learns_what_its_teachers_know_and_they_stay_as_they_are(teachers: tuple, tmp_path: Path):
+    """All labels are wrong, and have no share in the loss; validation tells the labels' loss all the same."""
+    before = [teacher.get_weights() for teacher in teachers]
+    wrong = TRAINING._replace(labels=(TRAINING.labels + 1) % 5)
+    student = afresh(build_tiny)
+    history = train_tiny(student, tmp_path, RECIPE._replace(distillation_weight=1.0), teachers=teachers, training=wrong)
+    assert history["val_accuracy"].iloc[-1] > 0.9
+    expected = cross_entropy(one_hot(VALIDATION), answers_of(student))
+    assert history["val_loss"].iloc[-1] == pytest.approx(expected, rel=1e-3)
+    for teacher, weights in zip(teachers, before, strict=True):
+        for own, former in zip(teacher.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(own, former)
+    # It is read back without them.
+    again = afresh(build_tiny, seed=9)
+    train_tiny(again, tmp_path, RECIPE._replace(distillation_weight=1.0), training=wrong)
+    np.testing.assert_array_equal(answers_of(again), answers_of(student))
 
 
-def test_a_teacher_cut_off_before_it_was_asked_is_asked_now(pictures: FaceDataset, tmp_path: Path):
-    first = targets_in(tmp_path, pictures)
-    (kept,) = tmp_path.glob("*/opinion.npy")
-    kept.unlink()
-    np.testing.assert_allclose(targets_in(tmp_path, pictures), first, atol=1e-6)
+def test_teachers_differ_and_are_trained_once(tmp_path: Path, capsys: pytest.CaptureFixture):
+    def trained() -> tuple[keras.Model, ...]:
+        recipe = RECIPE._replace(epochs=2)
+        return train_teachers(2, build_tiny, recipe, TRAINING, VALIDATION, tmp_path, SEED, CPU)
 
-
-def test_a_teacher_whose_weights_were_deleted_is_missed_in_a_sentence(pictures: FaceDataset, tmp_path: Path):
-    targets_in(tmp_path, pictures)
-    (folder,) = tmp_path.iterdir()
-    (folder / "best.weights.h5").unlink()
-    with pytest.raises(UserError, match=f"Delete all of {folder} and train again"):
-        targets_in(tmp_path, pictures)
-
-
-def test_the_pupil_starts_from_what_its_teacher_could(pictures: FaceDataset, tmp_path: Path):
-    """Also when the teacher was trained in an earlier session."""
-    for _ in range(2):
-        _, weights = learnt_in(tmp_path, pictures)
-        (folder,) = tmp_path.iterdir()
-        pupil, teacher = tiny_network(), tiny_network()
-        pupil.set_weights(weights)
-        teacher.load_weights(folder / "best.weights.h5")
-        faces = pictures.images[..., None]
-        np.testing.assert_array_equal(pupil.predict(faces, verbose=0), teacher.predict(faces, verbose=0))
-
-
-def test_a_second_teacher_goes_on_from_the_first_and_is_asked_alone(pictures: FaceDataset, tmp_path: Path):
-    training, validation = pictures.split("Training"), pictures.split("PublicTest")
-    first = TAUGHT.teacher
-    second = TAUGHT._replace(epochs=2, teacher=first, trust=0.4, augmentation=first.augmentation.scaled(0.5))
-    targets, weights = learnt_in(tmp_path / "two", pictures, teacher=second)
-    assert len(list((tmp_path / "two").glob("*/opinion.npy"))) == 2
-    # The second teacher is what a pupil of the first alone is.
-    learnt, start = what_to_learn(tiny_network, second, training, validation, tmp_path / "one", SEED - 1)
-    pupil = tiny_network()
-    pupil.set_weights(start)
-    train(pupil, second, training, learnt, validation, tmp_path / "pupil", SEED - 1)
-    for own, expected in zip(pupil.get_weights(), weights, strict=True):
-        np.testing.assert_allclose(own, expected, atol=1e-6)
-    with short_numbers():
-        opinion_of_it = opinion(pupil, training, first.augmentation, SEED - 1)
-    np.testing.assert_allclose(targets, 0.7 * opinion_of_it + 0.3 * one_hot(training.labels), atol=1e-5)
-
-
-def test_an_opinion_is_the_mean_over_changed_views(pictures: FaceDataset):
-    network, some = tiny_network(), pictures.select(slice(0, 40))
-    faces = some.images[..., None]
-    plain = (network.predict(faces, verbose=0) + network.predict(faces[:, :, ::-1], verbose=0)) / 2
-    unchanged = opinion(network, some, Augmentation(), SEED)
-    assert unchanged.sum(axis=1) == pytest.approx(1)
-    np.testing.assert_allclose(unchanged, plain, atol=0.2)  # eight views, mirrored or not
-    moved = opinion(network, some, Augmentation(shift=0.3), SEED)
-    assert np.abs(moved - unchanged).max() > 0.01
-    np.testing.assert_array_equal(opinion(network, some, Augmentation(shift=0.3), SEED), moved)
+    first = trained()
+    said = capsys.readouterr().out
+    assert "Teacher 1 of 2:" in said
+    assert "Teacher 2 of 2:" in said
+    assert said.count("min left") == 4
+    assert np.abs(answers_of(first[0]) - answers_of(first[1])).max() > 0.01
+    again = trained()
+    assert "min left" not in capsys.readouterr().out
+    for teacher, same in zip(first, again, strict=True):
+        np.testing.assert_array_equal(answers_of(same), answers_of(teacher))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert train_teachers(0, build_tiny, RECIPE, TRAINING, VALIDATION, tmp_path, SEED, CPU) == ()

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,175 +13,154 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from test_training import ENDLESS, SEED, noisy_network, tiny_network, train_on_labels
+from tiny import RECIPE, VALIDATION, afresh, answers_of, build_noisy, build_tiny, train_tiny
 
-import fer.training.training
-from fer.data.dataset import FaceDataset
-from fer.data.fer2013 import read_fer2013
-from fer.network.files import save_network
+from fer.network.files import load_network, save_network
 from fer.notebook.errors import UserError, check_writable
-from fer.training.augmentation import one_hot
-from fer.training.checkpoints import read_history
-from fer.training.training import train
 
-LONG = ENDLESS._replace(epochs=24)
-# The last save is over within milliseconds: its file waits for its name, so that no busy machine misses the moment.
+LONG = RECIPE._replace(epochs=8)
+# Weights are written slowly, half of them first, so that no busy machine misses the moment.
 WHOLE_RUN = """
-import os, sys, time
+import io, sys, time
 from pathlib import Path
 sys.path[:0] = ["src", "tests"]
-import fer.training.training
+import numpy as np
 from test_faults import LONG
-from test_training import SEED, noisy_network, train_on_labels
-from fer.data.fer2013 import read_fer2013
-from fer.network.files import save_network
-class Slow(fer.training.training.EpochProgress):
-    def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, logs)
-        time.sleep(0.2)
-fer.training.training.EpochProgress = Slow
-replace = os.replace
-def replace_slowly(source, target):
-    time.sleep(1 if os.path.basename(source) == "unfinished.fer.h5" else 0)
-    replace(source, target)
-os.replace = replace_slowly
-network, folder = noisy_network(), Path(sys.argv[2])
-print("ready", flush=True)
-train_on_labels(network, LONG, read_fer2013(Path(sys.argv[1]))[0], folder, SEED)
-save_network(network, folder / "models")
+from tiny import afresh, build_noisy, train_tiny
+save = np.savez
+def save_slowly(path, *arrays):
+    content = io.BytesIO()
+    save(content, *arrays)
+    path.write_bytes(content.getvalue()[: len(content.getvalue()) // 2])
+    time.sleep(0.3)
+    path.write_bytes(content.getvalue())
+np.savez = save_slowly
+train_tiny(afresh(build_noisy), Path(sys.argv[1]), LONG)
 """
 
 
-@pytest.fixture(scope="module")
-def pictures(kaggle_zip: Path) -> FaceDataset:
-    return read_fer2013(kaggle_zip)[0]
+def start_run(folder: Path) -> subprocess.Popen:
+    command = [sys.executable, "-c", WHOLE_RUN, str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def start_run(source: Path, folder: Path) -> subprocess.Popen:
-    command = [sys.executable, "-c", WHOLE_RUN, str(source), str(folder)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    while process.stdout.readline().strip() != "ready":
-        assert process.poll() is None
-    threading.Thread(target=process.stdout.read, daemon=True).start()  # so that it never waits for its reader
-    return process
+def kill_when(process: subprocess.Popen, moment: Callable[[], bool]) -> None:
+    """Kill a process with SIGKILL as soon as the moment has come; fail where it ends before."""
+    while not moment():
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
 
 
-def kill_when(process: subprocess.Popen, moment: Callable[[], bool]) -> bool:
-    """Kill a process with SIGKILL as soon as the moment has come; tell whether it came before its end."""
-    while process.poll() is None:
-        if moment():
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return True
-        time.sleep(0.0005)
-    return False
+def test_killed_it_goes_on_at_the_next_epoch_and_ends_as_good(tmp_path: Path):
+    """Real processes and SIGKILL, each while weights are half written: after the first epoch, and after the fourth."""
+    folder = tmp_path / "killed"
+    unfinished = folder / "unfinished.npz"
+    kill_when(start_run(folder), unfinished.exists)
+    assert not list(folder.glob("epoch-*"))
+    kill_when(start_run(folder), lambda: (folder / "epoch-0003.npz").exists() and unfinished.exists())
+    kept = pd.read_csv(folder / "history.csv")
+    assert len(kept) == 4  # one more than there are weights for
+    process = start_run(folder)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-0008.npz", "history.csv", "lock"]
+    history = pd.read_csv(folder / "history.csv")
+    assert history["epoch"].tolist() == list(range(1, 9))
+    assert np.isfinite(history).all(axis=None)
+    pd.testing.assert_frame_equal(history.head(3), kept.head(3))
+    network, uninterrupted = afresh(build_noisy), afresh(build_noisy)
+    pd.testing.assert_frame_equal(train_tiny(network, folder, LONG), history)
+    whole = train_tiny(uninterrupted, tmp_path / "whole", LONG)
+    right, expected = ((answers_of(one).argmax(axis=1) == VALIDATION.labels).mean() for one in (network, uninterrupted))
+    assert right == pytest.approx(expected, abs=0.1)
+    assert history["loss"].iloc[-1] == pytest.approx(whole["loss"].iloc[-1], abs=0.1)
 
 
-def test_ten_times_killed_it_ends_like_an_uninterrupted_run(kaggle_zip: Path, pictures: FaceDataset, tmp_path: Path):
-    """Real processes and SIGKILL: seven at random moments, two while a checkpoint is written, one in the final save."""
-    folder, chance = tmp_path / "killed", np.random.default_rng()
-    checkpoint, saving = folder / "unfinished.weights.h5", folder / "models" / "unfinished.fer.h5"
-    for number in range(9):
-        process, start, wait = start_run(kaggle_zip, folder), time.monotonic(), chance.uniform(0.2, 2.5)
-        writes = number % 4 == 3
-        assert kill_when(process, checkpoint.exists if writes else lambda: time.monotonic() > start + wait)  # noqa: B023
-    assert not (folder / "models").exists(), "the nine ended too late to be in the training"
-    assert kill_when(start_run(kaggle_zip, folder), saving.exists)
-    assert start_run(kaggle_zip, folder).wait() == 0
-    network = noisy_network()
-    expected = train_on_labels(network, LONG, pictures, tmp_path / "whole", SEED)
-    logs = [pd.read_csv(path / "history.csv", float_precision="round_trip") for path in (folder, tmp_path / "whole")]
-    pd.testing.assert_frame_equal(*logs, check_exact=True)
-    assert len(expected) == LONG.epochs
-    faces = pictures.images[..., None]
-    saved = keras.models.model_from_json((folder / "models" / "fer.json").read_text())
-    saved.load_weights(folder / "models" / "fer.h5")
-    np.testing.assert_array_equal(saved.predict(faces, verbose=0), network.predict(faces, verbose=0))
+class StopInTheThirdEpoch(keras.callbacks.Callback):
+    """Takes the place of the line an epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("epoch", "averaging"), [(0, 0.0), (2, 0.0), (2, 1.0)])
-def test_a_cell_that_is_stopped_and_run_again_comes_to_the_same_end(
-    epoch: int, averaging: float, pictures: FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class BreakInTheThirdEpoch(keras.callbacks.Callback):
+    """Takes the place of the line an epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 2:
+            self.model.set_weights([weights * np.nan for weights in self.model.get_weights()])
+
+
+@pytest.mark.parametrize(
+    ("failure", "error", "said"),
+    [(StopInTheThirdEpoch, KeyboardInterrupt, None), (BreakInTheThirdEpoch, UserError, "epoch 3 is not finite.*SEED")],
+)
+def test_a_cell_that_failed_and_is_run_again_goes_on(
+    failure: type, error: type, said: str | None, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
     """With the network that it had begun to train, as in the notebook."""
-
-    class Stopped(fer.training.training.EpochProgress):
-        def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-            if len(read_history(tmp_path / "stopped" / "history.csv")) == epoch and batch == 1:
-                raise KeyboardInterrupt
-
-    network, recipe = noisy_network(), LONG._replace(epochs=4, averaging=averaging)
-    untrained = network.get_weights()
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(fer.training.training, "EpochProgress", Stopped)
-        train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)
-    network.set_weights(untrained)
-    again = train_on_labels(network, recipe, pictures, tmp_path / "stopped", SEED)
-    uninterrupted = noisy_network()
-    whole = train_on_labels(uninterrupted, recipe, pictures, tmp_path / "whole", SEED)
-    pd.testing.assert_frame_equal(again, whole, check_exact=True)
-    for own, expected in zip(network.get_weights(), uninterrupted.get_weights(), strict=True):
-        np.testing.assert_array_equal(own, expected)
+    network = afresh(build_noisy)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(error, match=said):
+        patch.setattr("fer.training.fit.EpochLog", failure)
+        train_tiny(network, tmp_path, LONG)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 2
+    history = train_tiny(network, tmp_path, LONG)
+    assert capsys.readouterr().out.count("min left") == 6
+    assert history["epoch"].tolist() == list(range(1, 9))
+    assert history["val_accuracy"].iloc[-1] > 0.9
+    assert np.isfinite(answers_of(network)).all()
 
 
-def test_killed_after_its_last_epoch_it_is_finished(
-    pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture
-):
-    """One that had stopped by itself must not go on beyond that when it is run again."""
-    stopping = ENDLESS._replace(epochs=60, stop_accuracy=0.9)
-    first = train_on_labels(tiny_network(), stopping, pictures, tmp_path, SEED)
-    assert len(first) < 60
-    capsys.readouterr()
-    pd.testing.assert_frame_equal(train_on_labels(tiny_network(), stopping, pictures, tmp_path, SEED), first)
-    said = capsys.readouterr().out
-    assert "finished" in said
-    assert "Epoch" not in said
+def test_a_training_without_one_good_epoch_says_so(tmp_path: Path):
+    with pytest.raises(UserError, match="loss of epoch 1 is not finite"):
+        train_tiny(afresh(build_tiny), tmp_path, RECIPE._replace(learning_rate=float("nan")))
+    assert not list(tmp_path.glob("epoch-*"))
 
 
-def test_a_loss_that_runs_away_keeps_the_last_good_weights(
-    pictures: FaceDataset, tmp_path: Path, capsys: pytest.CaptureFixture
-):
-    """The targets break after two good epochs."""
-    training = pictures.split("Training")
-    targets = one_hot(training.labels)
-    run = pictures.split("PublicTest"), tmp_path, SEED
-    train(tiny_network(), ENDLESS._replace(epochs=2), training, targets, *run)
-    good = (tmp_path / "best.weights.h5").read_bytes()
-    capsys.readouterr()
-    network = tiny_network()
-    history = train(network, ENDLESS, training, np.full_like(targets, np.nan), *run)
-    said = capsys.readouterr().out
-    assert "no number any more (epoch 3)" in said
-    assert len(history) == 3
-    assert (tmp_path / "best.weights.h5").read_bytes() == good
-    assert np.isfinite(network.predict(pictures.images[:3, ..., None], verbose=0)).all()
-
-
-def test_a_run_without_one_good_epoch_says_so(pictures: FaceDataset, tmp_path: Path):
-    with pytest.raises(UserError, match="smaller learning rate"):
-        train_on_labels(tiny_network(), ENDLESS._replace(learning_rate=float("nan")), pictures, tmp_path, SEED)
-
-
-def test_memory_that_does_not_suffice_is_said(pictures: FaceDataset, tmp_path: Path):
+def test_memory_that_does_not_suffice_is_said(tmp_path: Path):
     """A layer of 400 TB: TensorFlow's own refusal, and no other."""
     inputs = keras.Input((48, 48, 1))
     x = keras.layers.Flatten()(inputs)
     x = keras.layers.RepeatVector(2_000_000_000 // 64)(keras.layers.UpSampling1D(700)(x[..., None])[..., 0])
     greedy = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.GlobalAveragePooling1D()(x)))
     with pytest.raises(UserError, match="memory does not suffice"):
-        train_on_labels(greedy, ENDLESS, pictures, tmp_path, SEED)
+        train_tiny(greedy, tmp_path)
 
 
-def test_two_notebooks_do_not_train_one_run(kaggle_zip: Path, pictures: FaceDataset, tmp_path: Path):
-    process = start_run(kaggle_zip, tmp_path)
-    while not (tmp_path / "last.weights.h5").exists():
-        time.sleep(0.05)
-    process.send_signal(signal.SIGSTOP)  # it stands still, and is there
-    with pytest.raises(UserError, match="Another notebook is training this very run"):
-        train_on_labels(noisy_network(), LONG, pictures, tmp_path, SEED)
-    process.kill()
-    process.wait()
-    assert len(train_on_labels(noisy_network(), LONG, pictures, tmp_path, SEED)) == LONG.epochs  # a dead one locks none
+HOLD_LOCK = """
+import sys, time
+from filelock import FileLock
+with FileLock(sys.argv[1], blocking=False):
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_two_notebooks_do_not_train_one_network(tmp_path: Path):
+    other = subprocess.Popen([sys.executable, "-c", HOLD_LOCK, str(tmp_path / "lock")], stdout=subprocess.PIPE)
+    assert other.stdout.readline() == b"locked\n"
+    with pytest.raises(UserError, match="Another notebook is training this very network"):
+        train_tiny(afresh(build_tiny), tmp_path)
+    other.kill()
+    other.communicate()
+    recipe = RECIPE._replace(epochs=1)
+    assert len(train_tiny(afresh(build_tiny), tmp_path, recipe)) == 1  # a dead one keeps nobody out
+
+
+def test_a_save_that_is_cut_off_leaves_the_former_network_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    former = afresh(build_tiny)
+    save_network(former, tmp_path)
+
+    def cut_off(path: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", cut_off)
+        save_network(afresh(build_noisy), tmp_path)
+    np.testing.assert_array_equal(answers_of(load_network(tmp_path)), answers_of(former))
 
 
 @contextmanager
@@ -198,21 +176,19 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(pictures: FaceDataset, tmp_path: Path):
+def test_a_full_disk_is_said_and_the_training_goes_on_when_there_is_room(tmp_path: Path):
     with small_disk(tmp_path / "small", "size=1m") as disk:
-        history = train_on_labels(noisy_network(), LONG._replace(epochs=2), pictures, disk / "run", SEED)
-        good = (disk / "run" / "best.weights.h5").read_bytes()
+        history = train_tiny(afresh(build_noisy), disk / "run", LONG._replace(epochs=2))
         filler = disk / "filler"
         with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
             while True:
                 file.write(bytes(4096))
         with pytest.raises(UserError, match="its disk is full"):
-            train_on_labels(noisy_network(), LONG._replace(epochs=4), pictures, disk / "run", SEED)
-        assert (disk / "run" / "best.weights.h5").read_bytes() == good
+            train_tiny(afresh(build_noisy), disk / "run", LONG._replace(epochs=4))
         with pytest.raises(UserError, match="its disk is full"):
-            save_network(noisy_network(), disk / "models")
+            save_network(afresh(build_noisy), disk / "models")
         filler.unlink()
-        again = train_on_labels(noisy_network(), LONG._replace(epochs=4), pictures, disk / "run", SEED)
+        again = train_tiny(afresh(build_noisy), disk / "run", LONG._replace(epochs=4))
         pd.testing.assert_frame_equal(again.head(2), history)
         assert len(again) == 4
 

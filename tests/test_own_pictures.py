@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, drawn, drawn_face
+from fer.training.training import RECIPES, train
 from PIL import Image
 
 from fer.data.dataset import FaceDataset, choose_by_hash, class_counts
@@ -44,7 +45,6 @@ from fer.reports.collection import plot_expression_counts
 from fer.reports.picture import format_faces
 from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.training.augmentation import one_hot
-from fer.training.training import RECIPES, train
 from fer.webcam.session import Session, see
 
 ODD = ("<b>très $x$ heureux</b>", "class face", "鬼 or 😀")

@@ -1,0 +1,126 @@
+"""Training uses what the machine has, and says what that is and how long it takes."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from tiny import CPU, VALIDATION
+
+from fer.network.architectures import build_modern
+from fer.training.devices import Devices, estimate_minutes, find_devices, gpu_dtype_policy, in_dtype_policy
+
+
+class Trained(NamedTuple):
+    """What tests/on_devices.py wrote."""
+
+    one: pd.DataFrame
+    two: pd.DataFrame
+    paired: pd.DataFrame
+    answers: np.ndarray
+
+
+def train_on_devices(backend: str, folder: Path) -> Trained:
+    """Run tests/on_devices.py with two virtual devices."""
+    places = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {
+        "PYTHONPATH": places,
+        "KERAS_BACKEND": backend,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }
+    command = [sys.executable, str(ROOT / "tests" / "on_devices.py"), str(folder)]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    histories = [pd.read_csv(folder / f"{name}.csv") for name in ("one", "two", "paired")]
+    return Trained(*histories, np.load(folder / "answers.npy"))
+
+
+@pytest.fixture(scope="session")
+def on_tensorflow(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train_on_devices("tensorflow", tmp_path_factory.mktemp("tensorflow"))
+
+
+@pytest.fixture(scope="session")
+def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    if not find_spec("jax"):
+        pytest.skip("JAX is not installed")
+    return train_on_devices("jax", tmp_path_factory.mktemp("jax"))
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_two_devices_learn_what_one_learns_also_when_cut_off(backend: str, request: pytest.FixtureRequest):
+    """At the same batch, to five digits; the one on two devices was killed after an epoch and went on."""
+    trained = request.getfixturevalue(f"on_{backend}")
+    learnt = ["epoch", "accuracy", "loss"]
+    assert len(trained.one) == 3
+    np.testing.assert_allclose(trained.two[learnt], trained.one[learnt], rtol=1e-5)
+    assert trained.one["loss"].iloc[-1] < trained.one["loss"].iloc[0] / 2
+    # One of 63 faces for validation is measured twice, so that each device has as many.
+    np.testing.assert_allclose(trained.two["val_accuracy"], trained.one["val_accuracy"], atol=1 / 63)
+    np.testing.assert_allclose(trained.two["val_loss"], trained.one["val_loss"], rtol=0.03)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_on_two_devices_mirror_images_get_the_same_answer(backend: str, request: pytest.FixtureRequest):
+    faces, mirrored = request.getfixturevalue(f"on_{backend}").answers
+    assert np.ptp(faces, axis=0).max() > 0.5
+    np.testing.assert_allclose(mirrored, faces, atol=2e-3)
+
+
+def test_tensorflow_and_jax_learn_equally_well(on_tensorflow: Trained, on_jax: Trained):
+    """Their random numbers differ: as many of 63 faces are right but for chance, and the loss falls alike."""
+    one, other = (trained.paired["val_accuracy"].iloc[-1] for trained in (on_tensorflow, on_jax))
+    chance = 2 * np.sqrt(2 * 0.1 * 0.9 / len(VALIDATION.labels))  # two standard deviations, where nine of ten are right
+    assert min(one, other) > 0.8
+    assert abs(one - other) < chance
+    one, other = (trained.paired["loss"].iloc[-1] for trained in (on_tensorflow, on_jax))
+    assert one == pytest.approx(other, abs=0.1)
+
+
+def test_without_a_gpu_the_processor_is_used_and_the_way_to_a_gpu_said():
+    devices = find_devices()
+    assert devices == CPU
+    assert f"{os.cpu_count()} processor cores" in str(devices)
+    assert "Runtime → Change runtime type → T4 GPU" in str(devices)
+    assert not devices.jit_compile  # on a processor, TensorFlow is faster without XLA
+
+
+def test_what_it_is_trained_on_is_said():
+    assert str(CPU._replace(kind="GPU", dtype_policy="mixed_float16")) == "Training on 1 GPU, in mixed_float16."
+    assert str(CPU._replace(kind="GPU", count=2)) == "Training on 2 GPUs, in float32."
+
+
+@pytest.mark.parametrize(
+    ("capability", "policy"),
+    [((6, 1), "float32"), ((7, 0), "mixed_float16"), ((7, 5), "mixed_float16"), ((8, 0), "mixed_bfloat16")],
+)
+def test_gpus_compute_with_16_bits_where_they_have_units_for_them(capability: tuple[int, int], policy: str):
+    assert gpu_dtype_policy(capability) == policy
+
+
+def test_minutes_are_estimated_from_operations():
+    """Six for each multiplication and addition: there, and twice as many on the way back."""
+    gpu = Devices("GPU", 1, "mixed_float16", CPU.scope)
+    minutes = estimate_minutes(gpu, 60 * 8e12 / 6)
+    assert minutes == pytest.approx(1)
+    assert estimate_minutes(gpu._replace(count=2), 60 * 8e12 / 6) == pytest.approx(minutes / 2)
+    by_one_core = estimate_minutes(CPU, 1e15) * os.cpu_count()
+    assert by_one_core == pytest.approx(6e15 / 6e10 / 60)
+
+
+def test_the_first_and_last_steps_of_modern_have_32_bits():
+    """Grey values above 256 steps and probabilities suffer from 8 bits of mantissa."""
+    network = in_dtype_policy("mixed_bfloat16", build_modern)
+    assert network.get_layer("scale").compute_dtype == "float32"
+    assert network.get_layer("standardise").compute_dtype == "float32"
+    assert network.output.dtype == "float32"
+    convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+    assert keras.config.dtype_policy().name == "float32"
