@@ -216,6 +216,7 @@ print(devices)
 recipe = RECIPES["fine-tune" if FINE_TUNE else NETWORK]
 recipe = RECIPES["student"] if TEACHERS else recipe
 recipe = recipe.limited_to(EPOCHS, STOP_ACCURACY, STOP_VAL_ACCURACY)
+recipe = recipe.for_devices(devices.count)
 if FINE_TUNE:
     build = partial(build_from_pretrained, find_pretrained(MODELS, REPOSITORY))
 else:
@@ -278,6 +279,7 @@ pd.Series(recipe._asdict(), name="recipe").to_frame()
 training, held_out = split_held_out(training, recipe.held_out_fraction)
 print(f"{len(held_out.labels):,} faces are held out for calibration.")
 teacher_recipe = RECIPES["teacher"].limited_to(EPOCHS, 0, 0)
+teacher_recipe = teacher_recipe.for_devices(devices.count)
 build_teacher = partial(build, width_factor=2) if TEACHERS else build
 cost = multiply_adds(student)
 teachers_cost = TEACHERS * 4 * cost  # twice as wide: four times as many

@@ -26,9 +26,8 @@ def build_original(classes: int = len(EXPRESSIONS)) -> keras.Model:
     for width in (1024, 512, 128):
         x = layers.Dense(width, activation="relu")(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(
-        classes, activation="softmax", name="expression", dtype="float32"
-    )(x)
+    softmax = {"activation": "softmax", "dtype": "float32"}
+    outputs = layers.Dense(classes, name="expression", **softmax)(x)
     return keras.Model(inputs, outputs, name="original")
 
 
@@ -45,7 +44,11 @@ def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> kera
     # One group is the whole face. (Keras' load_model does not restore a
     # LayerNormalization over three axes from fer.h5.)
     x = layers.GroupNormalization(
-        groups=1, center=False, scale=False, name="standardise", dtype="float32"
+        groups=1,
+        center=False,
+        scale=False,
+        name="standardise",
+        dtype="float32",
     )(x)
     x = layers.ReLU()(convolve(x, 24 * width_factor))
     for width in (48, 96, 256):  # on 24, 12 and 6 pixels a side
@@ -57,9 +60,8 @@ def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> kera
         x = layers.ReLU()(layers.Add()([x, correction]))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.2)(x)
-    outputs = layers.Dense(
-        classes, activation="softmax", name="expression", dtype="float32"
-    )(x)
+    softmax = {"activation": "softmax", "dtype": "float32"}
+    outputs = layers.Dense(classes, name="expression", **softmax)(x)
     network = keras.Model(inputs, outputs, name="modern")
     make_mirror_equivariant(network)
     return network
@@ -67,9 +69,8 @@ def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> kera
 
 def convolve(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
     """Convolve 3×3 and normalise over the batch (Ioffe & Szegedy 2015)."""
-    x = layers.Conv2D(
-        width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
-    )(x)
+    plain = {"use_bias": False, "kernel_initializer": "he_normal"}
+    x = layers.Conv2D(width, 3, padding="same", **plain)(x)
     return layers.BatchNormalization()(x)
 
 
@@ -94,9 +95,7 @@ def make_mirror_equivariant(network: keras.Model) -> None:
         for weights in layer.trainable_weights:
             # Axes that are channels; of a dense layer, the other one is the classes.
             axes = {4: (2, 3), 2: (0,), 1: (0,)}[len(weights.shape)]
-            axes = [
-                axis for axis in axes if weights.shape[axis] > 1
-            ]  # not the grey face
+            axes = [axis for axis in axes if weights.shape[axis] > 1]  # no grey face
             if not (isinstance(layer, layers.Dense) and weights is layer.bias):
                 weights.constraint = MirrorEquivariant(axes)
                 weights.assign(weights.constraint(weights))
@@ -119,21 +118,10 @@ class MirrorEquivariant(keras.constraints.Constraint):
 
 def multiply_adds(network: keras.Model) -> int:
     """Count the multiplications, each with an addition, of one picture's way through convolutions and dense layers."""
-    weighed = [
-        layer
-        for layer in network.layers
-        if isinstance(layer, layers.Conv2D | layers.Dense)
-    ]
-    return sum(
-        math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
-        for layer in weighed
-    )
+    weighed = [layer for layer in network.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
+    return sum(math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape) for layer in weighed)
 
 
 def build_network(name: str, classes: int, width_factor: int = 1) -> keras.Model:
     """Build `modern` or `original`, untrained; the latter has one width."""
-    return (
-        build_modern(classes, width_factor)
-        if name == "modern"
-        else build_original(classes)
-    )
+    return build_modern(classes, width_factor) if name == "modern" else build_original(classes)

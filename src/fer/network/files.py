@@ -28,9 +28,7 @@ class UnusableModelError(UserError):
     """Model files that are missing, damaged or of another network; the message says what to do."""
 
 
-def save_network(
-    network: keras.Model, folder: Path, classes: tuple[str, ...] = EXPRESSIONS
-) -> None:
+def save_network(network: keras.Model, folder: Path, classes: tuple[str, ...] = EXPRESSIONS) -> None:
     """Write fer.json (architecture, names of the classes), fer.h5 (weights, architecture) and their checksums.
 
     Each is written beside and then renamed, so that a run cut off here leaves the former files whole. Raises UserError
@@ -38,9 +36,7 @@ def save_network(
     """
     with writable_folder(folder):
         unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
-        unfinished["fer.json"].write_text(
-            add_class_names(portable_json(network.to_json()), classes)
-        )
+        unfinished["fer.json"].write_text(add_class_names(portable_json(network.to_json()), classes))
         logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
         try:
             network.save(unfinished["fer.h5"], include_optimizer=False)
@@ -48,9 +44,7 @@ def save_network(
             logging.disable(logging.NOTSET)
         with h5py.File(unfinished["fer.h5"], "r+") as file:
             file.attrs["model_config"] = portable_json(file.attrs["model_config"])
-        sums = "".join(
-            f"{checksum(path)}  {name}\n" for name, path in unfinished.items()
-        )
+        sums = "".join(f"{checksum(path)}  {name}\n" for name, path in unfinished.items())
         for name, path in unfinished.items():
             path.replace(folder / name)
         (folder / CHECKSUMS).write_text(sums)
@@ -71,10 +65,7 @@ def portable_json(architecture: str) -> str:
         return {
             key: without_defaults(item, are_arguments=key == "config")
             for key, item in value.items()
-            if not (
-                are_arguments
-                and (item is None or (key, item) in DEFAULTS_OF_NEWER_KERAS)
-            )
+            if not (are_arguments and (item is None or (key, item) in DEFAULTS_OF_NEWER_KERAS))
         }
 
     return json.dumps(without_defaults(json.loads(architecture)))
@@ -82,31 +73,17 @@ def portable_json(architecture: str) -> str:
 
 def add_class_names(architecture: str, classes: tuple[str, ...]) -> str:
     """Add the names of the classes to the text of a network; the five expressions go without saying."""
-    return (
-        architecture
-        if classes == EXPRESSIONS
-        else json.dumps(json.loads(architecture) | {"classes": classes})
-    )
+    return architecture if classes == EXPRESSIONS else json.dumps(json.loads(architecture) | {"classes": classes})
 
 
 def read_classes(folder: Path) -> tuple[str, ...]:
     """Return what the network in a folder calls its answers, in their order; raises UnusableModelError."""
     described = json.loads((folder / "fer.json").read_text())
-    names = (
-        described.get("classes", EXPRESSIONS) if isinstance(described, dict) else None
-    )
-    if (
-        not isinstance(names, list | tuple)
-        or len(names) < 2
-        or not all(map(is_valid_class_name, names))
-    ):
-        raise UnusableModelError(
-            f"The names of the classes in {folder.resolve() / 'fer.json'} cannot be used."
-        )
+    names = described.get("classes", EXPRESSIONS) if isinstance(described, dict) else None
+    if not isinstance(names, list | tuple) or len(names) < 2 or not all(map(is_valid_class_name, names)):
+        raise UnusableModelError(f"The names of the classes in {folder.resolve() / 'fer.json'} cannot be used.")
     if len(set(names)) < len(names):
-        raise UnusableModelError(
-            f"Two classes in {folder.resolve() / 'fer.json'} have the same name."
-        )
+        raise UnusableModelError(f"Two classes in {folder.resolve() / 'fer.json'} have the same name.")
     return tuple(names)
 
 
@@ -140,12 +117,8 @@ def load_network(folder: Path) -> keras.Model:
         shapes = network.input_shape[1:], network.output_shape[1:]
         wanted = (SIDE, SIDE, 1), (len(read_classes(folder)),)
         if shapes != wanted:
-            raise ValueError(
-                f"it turns {shapes[0]} into {shapes[1]}, not {wanted[0]} into {wanted[1]}"
-            )
-    except (
-        Exception
-    ) as error:  # Keras raises nearly anything for files that are not its own
+            raise ValueError(f"it turns {shapes[0]} into {shapes[1]}, not {wanted[0]} into {wanted[1]}")
+    except Exception as error:  # Keras raises nearly anything for files that are not its own
         reason = str(error).strip().split("\n")[0][:200]
         raise UnusableModelError(
             f"The network in {folder.resolve()} cannot be loaded: {reason}. Put fer.json and fer.h5 there that were"
@@ -170,11 +143,7 @@ def check_files(folder: Path) -> None:
                 " it, put it there again, wait until it is complete, and choose Run all again."
             )
     sums = folder / CHECKSUMS
-    expected = (
-        dict(reversed(line.split()) for line in sums.read_text().splitlines())
-        if sums.exists()
-        else {}
-    )
+    expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
     for name in MODEL_FILES:
         if name in expected and checksum(folder / name) != expected[name]:
             raise UnusableModelError(
@@ -190,9 +159,7 @@ def is_readable(path: Path) -> bool:
         if path.suffix == ".json":
             json.loads(path.read_text())
         else:
-            h5py.File(
-                path
-            ).close()  # which compares its size with the one that it states
+            h5py.File(path).close()  # which compares its size with the one that it states
     except (OSError, ValueError):
         return False
     return True

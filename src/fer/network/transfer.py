@@ -17,13 +17,7 @@ def find_pretrained(models: Path, repository: str) -> Path:
     models: where networks are saved; `models/expressions` has what a network for other classes made room for. Raises
     UserError where it is nowhere.
     """
-    folders = [
-        models / "expressions",
-        models,
-        Path("models/expressions"),
-        Path("models"),
-        Path(),
-    ]
+    folders = [models / "expressions", models, Path("models/expressions"), Path("models"), Path()]
     for folder in folders:
         if is_expression_network(folder):
             return folder
@@ -57,11 +51,5 @@ def build_from_pretrained(folder: Path, classes: int) -> keras.Model:
             layer.trainable = False
     weights = b"".join(array.tobytes() for array in pretrained.get_weights())
     last = pretrained.layers[-1]
-    outputs = keras.layers.Dense(
-        classes, activation="softmax", name=last.name, dtype="float32"
-    )(last.input)
-    return keras.Model(
-        pretrained.input,
-        outputs,
-        name=f"fine-tuned-{hashlib.sha256(weights).hexdigest()[:8]}",
-    )
+    outputs = keras.layers.Dense(classes, activation="softmax", name=last.name, dtype="float32")(last.input)
+    return keras.Model(pretrained.input, outputs, name=f"fine-tuned-{hashlib.sha256(weights).hexdigest()[:8]}")

@@ -21,13 +21,7 @@ JPEG_TABLE = np.array(
     np.float32,
 )
 # The cosine transform of 8 values is a product with this matrix.
-COSINES = np.array(
-    [
-        [math.cos((2 * x + 1) * u * math.pi / 16) / 2 for x in range(8)]
-        for u in range(8)
-    ],
-    np.float32,
-)
+COSINES = np.array([[math.cos((2 * x + 1) * u * math.pi / 16) / 2 for x in range(8)] for u in range(8)], np.float32)
 COSINES[0] /= math.sqrt(2)
 
 
@@ -68,18 +62,12 @@ class Augmentation(keras.layers.Layer):
         if self.blur:
             faces = ops.where(self.chosen(faces, self.blur), self.blurred(faces), faces)
         if self.compression:
-            faces = ops.where(
-                self.chosen(faces, self.compression), self.compressed(faces), faces
-            )
+            faces = ops.where(self.chosen(faces, self.compression), self.compressed(faces), faces)
         return self.erase(faces) if self.erasing else faces
 
-    def draw(
-        self, faces: KerasTensor, low: float, high: float, *shape: int
-    ) -> KerasTensor:
+    def draw(self, faces: KerasTensor, low: float, high: float, *shape: int) -> KerasTensor:
         """Draw a number for each face, evenly from low to high; shape: (1, 1, 1) to fit a batch of faces."""
-        return keras.random.uniform(
-            (ops.shape(faces)[0], *shape), low, high, seed=self.seed_generator
-        )
+        return keras.random.uniform((ops.shape(faces)[0], *shape), low, high, seed=self.seed_generator)
 
     def chosen(self, faces: KerasTensor, share: float) -> KerasTensor:
         """Choose a share of the faces: (n, 1, 1, 1) bool."""
@@ -95,9 +83,7 @@ class Augmentation(keras.layers.Layer):
         centre = (side - 1) / 2
         moves_freely = ops.cast(self.draw(faces, 0.0, 1.0) < 0.5, "float32")
         mirror = ops.where(self.draw(faces, 0.0, 1.0) < 0.5, 1.0, -1.0)
-        angle = (
-            moves_freely * self.draw(faces, -1.0, 1.0) * self.rotation * math.pi / 180
-        )
+        angle = moves_freely * self.draw(faces, -1.0, 1.0) * self.rotation * math.pi / 180
         zoom = 1 + moves_freely * self.draw(faces, -1.0, 1.0) * self.zoom
         shift_x = ops.round(self.draw(faces, -1.0, 1.0) * self.shift * side)
         shift_y = ops.round(self.draw(faces, -1.0, 1.0) * self.shift * side)
@@ -107,9 +93,7 @@ class Augmentation(keras.layers.Layer):
         x, y = centre - centre * (a + b) + shift_x, centre - centre * (c + d) + shift_y
         zero = ops.zeros_like(a)
         affine = ops.stack([a, b, x, c, d, y, zero, zero], axis=1)
-        return ops.image.affine_transform(
-            faces, affine, "bilinear", "nearest", data_format="channels_last"
-        )
+        return ops.image.affine_transform(faces, affine, "bilinear", "nearest", data_format="channels_last")
 
     def relight(self, faces: KerasTensor) -> KerasTensor:
         """Change contrast and brightness."""
@@ -140,17 +124,13 @@ class Augmentation(keras.layers.Layer):
         """Fill a rectangle with the face's mean; up to half of the face high, and up to all of it wide."""
         side = faces.shape[1]
         pixels = np.arange(side, dtype=np.float32)
-        middle_y, middle_x = (
-            side * self.draw(faces, 0.0, 1.0, 1, 1, 1) for _ in range(2)
-        )
+        middle_y, middle_x = (side * self.draw(faces, 0.0, 1.0, 1, 1, 1) for _ in range(2))
         half_height = side * self.draw(faces, 1 / 12, 1 / 4, 1, 1, 1)
         half_width = side * self.draw(faces, 1 / 12, 3 / 4, 1, 1, 1)
         in_rows = ops.abs(pixels[:, None, None] - middle_y) < half_height
         in_columns = ops.abs(pixels[None, :, None] - middle_x) < half_width
         is_erased = in_rows & in_columns & self.chosen(faces, self.erasing)
-        return ops.where(
-            is_erased, ops.mean(faces, axis=(1, 2, 3), keepdims=True), faces
-        )
+        return ops.where(is_erased, ops.mean(faces, axis=(1, 2, 3), keepdims=True), faces)
 
 
 class MixupBatches(keras.utils.PyDataset):

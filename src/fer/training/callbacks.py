@@ -47,10 +47,7 @@ class EpochLog(keras.callbacks.Callback):
         self.done += 1
         seconds_each = (time.perf_counter() - self.start) / self.done
         minutes_left = seconds_each * (self.params["epochs"] - epoch - 1) / 60
-        print(
-            f"{epoch_line(epoch + 1, self.params['epochs'], logs)}  {minutes_left:4.0f} min left",
-            flush=True,
-        )
+        print(f"{epoch_line(epoch + 1, self.params['epochs'], logs)}  {minutes_left:4.0f} min left", flush=True)
 
 
 FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
@@ -85,9 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.rows = read_history(self.folder).to_dict("records")
         if self.rows:
             with np.load(kept_weights(self.folder)) as arrays:
-                for variable, array in zip(
-                    trained_variables(model), arrays.values(), strict=True
-                ):
+                for variable, array in zip(trained_variables(model), arrays.values(), strict=True):
                     variable.assign(array)
 
     @property
@@ -103,16 +98,10 @@ class Checkpoint(keras.callbacks.Callback):
                 " from the epoch before it; if that does not help, change SEED."
             )
         self.rows.append({"epoch": epoch + 1, **logs})
-        unfinished_table, unfinished_weights = (
-            self.folder / "unfinished.csv",
-            self.folder / "unfinished.npz",
-        )
+        unfinished_table, unfinished_weights = (self.folder / "unfinished.csv", self.folder / "unfinished.npz")
         pd.DataFrame(self.rows).to_csv(unfinished_table, index=False)
         unfinished_table.replace(self.folder / "history.csv")
-        np.savez(
-            unfinished_weights,
-            *map(keras.ops.convert_to_numpy, trained_variables(self.model)),
-        )
+        np.savez(unfinished_weights, *map(keras.ops.convert_to_numpy, trained_variables(self.model)))
         unfinished_weights.replace(self.folder / f"epoch-{epoch + 1:04d}.npz")
         (self.folder / f"epoch-{epoch:04d}.npz").unlink(missing_ok=True)
 
@@ -125,11 +114,7 @@ def kept_weights(folder: Path) -> Path | None:
 def read_history(folder: Path) -> pd.DataFrame:
     """Return the history of a training up to the epoch whose weights are kept; see `Checkpoint.history`."""
     kept = kept_weights(folder)
-    return (
-        pd.read_csv(folder / "history.csv").head(int(kept.stem[-4:]))
-        if kept
-        else pd.DataFrame()
-    )
+    return pd.read_csv(folder / "history.csv").head(int(kept.stem[-4:])) if kept else pd.DataFrame()
 
 
 def trained_variables(model: "keras.Model") -> list[keras.Variable]:

@@ -21,9 +21,7 @@ class Devices(NamedTuple):
     kind: str  # "CPU", "GPU" or "TPU"
     count: int  # devices that train together, each with its share of every batch
     dtype_policy: str  # Keras' name for the numbers that layers compute with; weights have 32 bits all the same
-    scope: Callable[
-        [], AbstractContextManager
-    ]  # networks are built and compiled within
+    scope: Callable[[], AbstractContextManager]  # networks are built and compiled within
 
     def __str__(self) -> str:
         """Say it in a sentence."""
@@ -35,9 +33,7 @@ class Devices(NamedTuple):
     def jit_compile(self) -> bool:
         """Tell whether XLA is the faster way: always on JAX; on TensorFlow with one GPU, on a CPU it is slower."""
         return keras.backend.backend() == "jax" or (
-            keras.backend.backend() == "tensorflow"
-            and self.kind == "GPU"
-            and self.count == 1
+            keras.backend.backend() == "tensorflow" and self.kind == "GPU" and self.count == 1
         )
 
 
@@ -52,11 +48,7 @@ def estimate_minutes(devices: Devices, multiply_adds: float) -> float:
 
 def find_devices() -> Devices:
     """Find the devices that Keras' backend sees; several are set to train together."""
-    return {
-        "tensorflow": find_in_tensorflow,
-        "jax": find_in_jax,
-        "torch": find_in_torch,
-    }[keras.backend.backend()]()
+    return {"tensorflow": find_in_tensorflow, "jax": find_in_jax, "torch": find_in_torch}[keras.backend.backend()]()
 
 
 def find_in_tensorflow() -> Devices:
@@ -66,17 +58,9 @@ def find_in_tensorflow() -> Devices:
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return Devices("CPU", 1, "float32", nullcontext)
-    capabilities = [
-        tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
-        for gpu in gpus
-    ]
+    capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
     strategy = tf.distribute.MirroredStrategy() if len(gpus) > 1 else None
-    return Devices(
-        "GPU",
-        len(gpus),
-        gpu_dtype_policy(min(capabilities)),
-        strategy.scope if strategy else nullcontext,
-    )
+    return Devices("GPU", len(gpus), gpu_dtype_policy(min(capabilities)), strategy.scope if strategy else nullcontext)
 
 
 def find_in_jax() -> Devices:
@@ -99,20 +83,12 @@ def find_in_torch() -> Devices:
 
     if not torch.cuda.is_available():
         return Devices("CPU", 1, "float32", nullcontext)
-    return Devices(
-        "GPU", 1, gpu_dtype_policy(torch.cuda.get_device_capability()), nullcontext
-    )
+    return Devices("GPU", 1, gpu_dtype_policy(torch.cuda.get_device_capability()), nullcontext)
 
 
 def gpu_dtype_policy(capability: tuple[int, int]) -> str:
     """16 bits where an NVIDIA GPU has units for them: bfloat16 from Ampere on (8.0), float16 from Volta on (7.0)."""
-    return (
-        "mixed_bfloat16"
-        if capability >= (8, 0)
-        else "mixed_float16"
-        if capability >= (7, 0)
-        else "float32"
-    )
+    return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
 
 
 def in_dtype_policy(policy: str, build: Callable[[], keras.Model]) -> keras.Model:

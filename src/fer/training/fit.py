@@ -15,20 +15,17 @@ from filelock import FileLock, Timeout
 from fer.data.dataset import FaceDataset
 from fer.notebook.errors import UserError, writable_folder
 from fer.training.augmentation import Augmentation, MixupBatches
-from fer.training.callbacks import (
-    Checkpoint,
-    EpochLog,
-    StopAtAccuracy,
-    print_history,
-    read_history,
-)
+from fer.training.callbacks import Checkpoint, EpochLog, StopAtAccuracy, print_history, read_history
 from fer.training.devices import Devices, in_dtype_policy
 from fer.training.recipes import Recipe
 from fer.training.training_model import TrainingModel
 
 
-def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """Let the learning rate rise for one epoch, then fall to zero along half a cosine."""
+def make_optimizer(
+    recipe: Recipe,
+    steps_per_epoch: int,
+) -> keras.optimizers.Optimizer:
+    """Let the learning rate rise for an epoch, then fall to zero (half a cosine)."""
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.learning_rate / 100,
         warmup_target=recipe.learning_rate,
@@ -38,7 +35,10 @@ def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Opt
     if recipe.optimizer == "adam":
         return keras.optimizers.Adam(schedule)
     optimizer = keras.optimizers.SGD(
-        schedule, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+        schedule,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=recipe.weight_decay,
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
@@ -80,19 +80,8 @@ def train(
 
     What is in the folder is gone on with after its last whole epoch, or read back.
     """
-    # All devices get the same number of faces: in validation, the first ones may occur twice.
-    count, faces = devices.count, len(validation.labels)
-    batch_size = min(recipe.batch_size, len(training.labels)) // count * count
-    validation = validation.select(np.arange(math.ceil(faces / count) * count) % faces)
-    targets = one_hot(training, recipe.label_smoothing)
-    batches = MixupBatches(
-        training.images,
-        targets,
-        batch_size,
-        recipe.mixup_alpha,
-        label_weight=1 - recipe.distillation_weight if teachers else 1,
-        seed=seed,
-    )
+    batches = make_batches(training, recipe, devices, bool(teachers), seed)
+    validation = repeat_to_fill(validation, devices.count)
     checkpoint = Checkpoint(folder)
     with devices.scope(), locked(folder):
         model = compile_model(network, recipe, len(batches), devices, teachers, seed)
@@ -105,9 +94,9 @@ def train(
                 initial_epoch=len(checkpoint.rows),
                 epochs=recipe.epochs,
                 validation_data=(validation.images[..., None], one_hot(validation)),
-                validation_batch_size=256 * count,
+                validation_batch_size=256 * devices.count,
                 callbacks=[EpochLog(), stop, checkpoint],
-                shuffle=False,  # the batches are
+                shuffle=False,  # MixupBatches does
                 verbose=0,
             )
     return checkpoint.history
@@ -130,26 +119,14 @@ def train_teachers(
         keras.utils.set_random_seed(own_seed)
         with devices.scope():
             teacher = in_dtype_policy(devices.dtype_policy, build)
-        train(
-            teacher,
-            recipe,
-            training,
-            validation,
-            run_folder(runs, recipe, training, own_seed),
-            own_seed,
-            devices,
-        )
+        train(teacher, recipe, training, validation, run_folder(runs, recipe, training, own_seed), own_seed, devices)
         teachers.append(teacher)
     return tuple(teachers)
 
 
-def run_folder(
-    runs: Path, recipe: Recipe, training: FaceDataset, seed: int, start: str = ""
-) -> Path:
+def run_folder(runs: Path, recipe: Recipe, training: FaceDataset, seed: int, start: str = "") -> Path:
     """Name the folder of a training after what decides its result, so that only the same one is gone on with."""
-    data = hashlib.sha256(
-        training.images.tobytes() + training.labels.tobytes()
-    ).hexdigest()
+    data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
     decides = json.dumps([recipe, data, seed, start])
     return runs / hashlib.sha256(decides.encode()).hexdigest()[:8]
 
@@ -158,9 +135,7 @@ def is_finished(folder: Path, recipe: Recipe) -> bool:
     """Tell whether the training in a folder came to its end: all epochs, or accurate enough."""
     history = read_history(folder)
     stop = StopAtAccuracy(recipe.stop_accuracy, recipe.stop_val_accuracy)
-    return len(history) > 0 and (
-        len(history) == recipe.epochs or stop.is_reached(history.iloc[-1])
-    )
+    return len(history) > 0 and (len(history) == recipe.epochs or stop.is_reached(history.iloc[-1]))
 
 
 @contextmanager
@@ -171,27 +146,37 @@ def locked(folder: Path) -> Iterator[None]:
     """
     with writable_folder(folder):
         try:
-            with FileLock(
-                folder / "lock", blocking=False
-            ):  # the system lets go of it when the process dies
+            with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
                 yield
         except Timeout:
             raise UserError(
                 f"Another notebook is training this very network, in {folder}. Wait until it is done, or change SEED."
             ) from None
         except Exception as error:
-            if "exhausted" not in f"{type(error).__name__} {error}".lower().replace(
-                "_", ""
-            ):
+            if "exhausted" not in f"{type(error).__name__} {error}".lower().replace("_", ""):
                 raise
             raise UserError(
                 "The memory does not suffice. Restart the runtime and run all cells again: the training goes on."
             ) from None
 
 
+def make_batches(
+    training: FaceDataset, recipe: Recipe, devices: Devices, has_teachers: bool, seed: int
+) -> MixupBatches:
+    """Batch the faces for a recipe; every device gets equally many."""
+    size = min(recipe.batch_size, len(training.labels)) // devices.count * devices.count
+    targets = one_hot(training, recipe.label_smoothing)
+    label_weight = 1 - recipe.distillation_weight if has_teachers else 1
+    return MixupBatches(training.images, targets, size, recipe.mixup_alpha, label_weight, seed)
+
+
+def repeat_to_fill(faces: FaceDataset, count: int) -> FaceDataset:
+    """Repeat the first faces until they divide evenly among so many devices, as JAX wants it."""
+    number = len(faces.labels)
+    return faces.select(np.arange(math.ceil(number / count) * count) % number)
+
+
 def one_hot(faces: FaceDataset, label_smoothing: float = 0.0) -> np.ndarray:
     """Return (N, classes) float32 probabilities: all on the label, but for `label_smoothing`, which all share."""
     certain = keras.utils.to_categorical(faces.labels, len(faces.classes))
-    return (
-        certain * (1 - label_smoothing) + label_smoothing / len(faces.classes)
-    ).astype(np.float32)
+    return (certain * (1 - label_smoothing) + label_smoothing / len(faces.classes)).astype(np.float32)

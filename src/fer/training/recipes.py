@@ -9,9 +9,7 @@ class Recipe(NamedTuple):
     epochs: int
     batch_size: int
     optimizer: str  # "sgd", with Nesterov momentum 0.9, or "adam"
-    learning_rate: (
-        float  # the peak, after one epoch of warm-up; from there half a cosine to zero
-    )
+    learning_rate: float  # the peak, after one epoch of warm-up; from there half a cosine to zero
     weight_decay: float  # decoupled: each step shrinks the weights by this times the learning rate
     augmentation: dict[str, float]  # arguments of Augmentation
     stop_accuracy: float
@@ -19,9 +17,7 @@ class Recipe(NamedTuple):
     label_smoothing: float = 0.0
     mixup_alpha: float = 0.0  # 0: no mixup
     held_out_fraction: float = 0.0  # of the training faces, kept back for calibration
-    distillation_weight: float = (
-        0.0  # the teachers' share in the loss, 0-1; the labels have the rest
-    )
+    distillation_weight: float = 0.0  # the teachers' share in the loss, 0-1; the labels have the rest
     width_factor: int = 1  # so many times the channels
 
     def limited_to(self, epochs: int, accuracy: float, val_accuracy: float) -> "Recipe":
@@ -34,9 +30,7 @@ class Recipe(NamedTuple):
 
     def for_devices(self, count: int) -> "Recipe":
         """Give each of several devices a batch of the recipe's size, and learn faster in proportion (Goyal 2017)."""
-        return self._replace(
-            batch_size=self.batch_size * count, learning_rate=self.learning_rate * count
-        )
+        return self._replace(batch_size=self.batch_size * count, learning_rate=self.learning_rate * count)
 
 
 MODERN = Recipe(
