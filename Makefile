@@ -33,7 +33,6 @@ lab: $(READY)  ## open JupyterLab on the notebooks
 
 benchmark: $(READY) .venv-fer/ready  ## speed beside the package fer, and of a training; FER2013=<zip of the Kaggle folder>: also the reading of it
 	$(BIN)/python benchmarks/recognise.py
-	$(BIN)/python benchmarks/train.py
 	$(if $(FER2013),$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)')
 
 film: $(READY)  ## film the live view of via_webcam.ipynb in JupyterLab: results/webcam.gif (needs Chromium)

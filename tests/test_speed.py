@@ -12,7 +12,6 @@ from face_photos import Photo
 from find_faces import judge
 from PIL import Image
 from recognise import Still, cascades_of, draw, goals, large_photo, run_all, stills, stream, summary, timed
-from train import feeding, made_up
 
 from fer.faces.detection import crop_faces, detect_close_up, detect_faces, detect_thorough
 from fer.faces.tracking import redetect_faces
@@ -78,13 +77,6 @@ def test_twelve_megapixels_cost_little_more_than_half_a_megapixel(frame: Still):
     small = cv2.resize(photo, (800, 600), interpolation=cv2.INTER_AREA)
     large_time, small_time = (min(timed(partial(detect_thorough, of))[0] for _ in range(3)) for of in (photo, small))
     assert large_time < 2 * small_time
-
-
-def test_feeding_a_training_costs_little_beside_its_steps():
-    """Measured 1.01 with 2,000 pictures, and 1.15 with as few as here, in computing time, which fits busy machines."""
-    fed, bare, alone = np.median(list(feeding("modern", made_up(384), turns=2)), axis=0)[:, 1]
-    assert fed < 1.5 * bare
-    assert alone < 0.5 * bare
 
 
 def test_benchmark_fits_photos_into_frames(frame: Still):

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import nbformat
@@ -73,20 +72,6 @@ def test_python_of_pyenv_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     assert find_python("3.13") == str(python)
     assert find_python("3.11") == "3.11"
-
-
-def test_history_is_read_to_the_last_digit_without_a_warning(tmp_path: Path):
-    from fer.training.checkpoints import cut_history, read_history  # here, because TensorFlow takes seconds
-
-    log, loss = tmp_path / "history.csv", 0.13436424411240122  # pandas 2's own reader changes its last digit
-    line = f"0.25,{loss!r},0.1,{loss / 3!r}"
-    log.write_text(f"epoch,accuracy,loss,val_accuracy,val_loss\n0,{line}\n1,{line}\n2,0.25,nan,0.1,nan\n3,0.2")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        history = read_history(log)
-        assert history["epoch"].tolist() == [1, 2, 3, 4]
-        assert cut_history(log, 2)["loss"].tolist() == [loss, loss]
-        assert read_history(log)["val_loss"].tolist() == [loss / 3, loss / 3]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
