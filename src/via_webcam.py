@@ -1,36 +1,32 @@
 # %% [markdown]
-# # Recognise facial expressions with the webcam
+# # Recognise facial expressions with your webcam
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
-# Run the cells from top to bottom, press *Start the camera* in the last one, and allow the browser to use it. Then
-# *Take a picture*, or *Go live*: every face is boxed, numbered and named **angry, happy, sad, surprise** or
-# **neutral** (or as the classes that you trained a network for), with all probabilities, and followed while it moves.
-# When you stop, you get a timeline and a CSV.
+# ![The live panel: a face in its box, named happy, with a bar for each expression](results/webcam.png)
 #
-# The camera is the one of your browser. A light in the panel shows whether it is on; it goes off when you stop, leave
-# the page or run the cell again. Pictures go to where the notebook runs (your computer, or in Colab your session's
-# machine) and no further, and are saved only when you say so.
-# No camera? Choose a video or a picture file instead.
+# Every face in front of your camera is boxed, numbered and named **angry, happy, sad, surprise** or **neutral** (or as
+# the classes that you trained a network for), live and with all probabilities. Choose *Run all*; after about half a
+# minute, a panel asks you to start the camera.
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training
 # pictures, and it is wrong about once in four. Do not use it to decide about people.*
 
-# %% [markdown]
-# ## Set up
-
 # %% tags=["settings"]
 # @title Settings
 FILE = ""  # @param {type:"string"}
-# @markdown The path of a video or a picture in this runtime, to play in place of the camera. Empty: none.
+# @markdown No camera? The path of a video or a picture to play instead.
 SMOOTHING = 4  # @param {type:"slider", min:1, max:15, step:1}
-# @markdown Pictures over which the shown probabilities are averaged, so that they do not flicker. 1: not at all.
+# @markdown Frames over which shown probabilities are averaged. 1: not at all.
+
+# @markdown ### More
 JPEG_QUALITY = 0.8  # @param {type:"slider", min:0.3, max:1.0, step:0.1}
-# @markdown Of the live pictures; less is faster over a slow connection.
+# @markdown Of the live frames; less is faster over a slow connection.
 DRIVE_FOLDER = ""  # @param {type:"string"}
-# @markdown Colab only: a folder in your Google Drive with your own `fer.json` and `fer.h5`, such as `fer/models`.
+# @markdown Colab only: a folder in your Google Drive with your own `fer.json` and
+# @markdown `fer.h5`, such as `fer/models`.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown Where the trained network comes from when it does not lie beside this notebook.
+# @markdown Where the network comes from if it does not lie beside this notebook.
 
 # %% [markdown]
 # ## Helpers (nothing to read here)
@@ -43,75 +39,68 @@ prepare_opencv()
 start_tensorflow()
 
 # %% tags=["helpers"]
-from fer.media.videos import read_frames
-from fer.notebook.front_end import has_colab_frontend
 from fer.notebook.repository import find_models
-from fer.recognition.drawing import annotate, as_jpeg, render_figure
+from fer.notebook.uploads import download_results
 from fer.recognition.recogniser import Recogniser
-from fer.reports.timeline import plot_timeline, timeline_columns
-from fer.webcam.camera import show_camera
-from fer.webcam.session import Session, see
+from fer.webcam.panel import CAPTURE_JS, show_camera_panel
+from fer.webcam.session import Session
 
 # %% [markdown]
-# ## Load the network
+# ## 1. Set up
+#
+# Load the trained network.
 
 # %%
+from pathlib import Path
+
 models = find_models(REPOSITORY, DRIVE_FOLDER)
 recogniser = Recogniser.load(models)
 print(f"The network is loaded from {models.resolve().name}/.")
 
 # %% [markdown]
-# ## Follow and record faces
+# ## 2. Your webcam
 #
-# Two portraits in the public domain show what will come of it, without a camera: Eileen Collins (NASA, in
-# scikit-image) drifts through the picture while the light goes down; Grace Hopper (US Navy, in matplotlib) keeps still.
+# Press *Start the camera* and allow the browser to use it. Then *Take a picture*, or *Go live*: each face keeps its
+# number while it moves. *Stop* switches the camera off and draws a timeline. In Colab, the cell runs until you press
+# *Finish*.
+#
+# What you take and record appears below the panel, stays in this notebook when you save it, and is saved in `results/`.
+# Live frames go to where the notebook runs (your computer, or in Colab your session's machine) and are not kept. A red
+# light shows when the camera is on.
+#
+# No camera? Choose a video or a picture, or play the sample: two portraits in the public domain, of Eileen Collins
+# (NASA) and Grace Hopper (US Navy).
 
 # %%
-# @title Follow the sample
-from pathlib import Path
-
-import matplotlib
-import numpy as np
-import pandas as pd
-import skimage
-from IPython.display import Image as DisplayedImage
-from IPython.display import display
-from PIL import Image
-
 RESULTS = Path("results")
-collins = Image.fromarray(skimage.data.astronaut()).resize((400, 400))
-hopper = Image.open(
-    Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-).resize((300, 350))
-sample = Session(recogniser, RESULTS, SMOOTHING)
-for step in range(25):
-    frame = Image.new("RGB", (640, 400), "gray")
-    frame.paste(hopper, (340, 50))
-    frame.paste(
-        collins.point(lambda value, light=1 - step / 30: value * light),
-        (2 * step - 70, 0),
-    )
-    seen = see(sample, np.asarray(frame), seconds=step / 5)
-record = pd.DataFrame(sample.rows, columns=timeline_columns(recogniser.classes))
-display(
-    DisplayedImage(as_jpeg(annotate(np.asarray(frame), pd.DataFrame(seen["faces"]))))
-)
-display(DisplayedImage(render_figure(plot_timeline(record))))
+session = Session(recogniser, RESULTS, SMOOTHING, FILE)
+show_camera_panel(session, JPEG_QUALITY)
 
 # %% [markdown]
-# The curves are the network's own probabilities; what is written on the picture is smoothed. One row a face a picture:
+# ## 3. What was recorded
+#
+# After *Stop*, run this cell: a row for each face in each frame, with its box in pixels and the network's own
+# probabilities. (On the picture they are averaged over the last few frames, so that they do not flicker.)
 
 # %%
-record.head(4).round(3)
+session.record.round(3).head()
 
 # %% [markdown]
-# ## Use the camera
+# ## 4. How the page grabs a frame
 #
-# *Take a picture* shows the still with its bars and its table, as `via_image.ipynb` does; each can be saved. *Go live*
-# follows everybody in front of the camera; *Stop* switches the camera off, and saves and draws the record. In Colab the
-# cell runs until you press *Finish*, or stop it.
+# Python cannot reach your camera, but the page can. This JavaScript, a part of the panel, makes a small JPEG of what
+# the camera shows. The kernel receives it, finds the faces, asks the network about each, and sends boxes and
+# probabilities back, which the page draws. Then the next frame is grabbed: as many a second as the kernel can answer.
+
+# %%
+from IPython.display import Markdown
+
+Markdown(f"```javascript\n{CAPTURE_JS}```")
+
+# %% [markdown]
+# ## 5. Download the results
+#
+# One zip with your pictures, tables and timelines.
 
 # %% tags=["interactive"]
-frames = read_frames(FILE) if FILE else iter(())
-session = Session(recogniser, RESULTS, SMOOTHING, frames)
-show_camera(session, has_colab_frontend(), JPEG_QUALITY, Path(FILE).name)
+download_results(RESULTS)

@@ -1,4 +1,4 @@
-"""Answer what the camera panel asks of the kernel: faces of a frame, a snapshot, a record."""
+"""Reply to the camera panel: recognise and track faces, take pictures, record a timeline."""
 
 import threading
 import time
@@ -9,47 +9,67 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from IPython.display import Image as DisplayedImage
+from IPython.display import display
 
-from fer.faces.detection import crop_faces, detect_thorough
 from fer.faces.tracking import BOX_COLUMNS, Track, redetect_faces, track_faces
-from fer.media.pictures import UnreadablePictureError, decode_image, to_grey
+from fer.media.pictures import UnreadablePictureError, decode_image
+from fer.media.samples import portrait_frames
+from fer.media.videos import read_frames
 from fer.notebook.errors import UserError
-from fer.recognition.drawing import annotate, as_jpeg, face_colour, plot_probabilities, render_figure
+from fer.recognition.drawing import as_jpeg, face_colour, render_figure
+from fer.recognition.picture import recognise_picture
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import face_label, top_classes
-from fer.reports.picture import format_faces, save_picture
+from fer.reports.picture import format_faces, pluralise, save_picture, show_picture
 from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
 
-WHOLE_EVERY = 8  # frames; between them, faces are looked for where they were, and a new one has to wait
-Answer = tuple[dict, list[bytes]]  # what can be said as JSON, and JPEG or PNG pictures to go with it
+FULL_SEARCH_INTERVAL = 8  # frames; between them, faces are detected where they were, and a new one has to wait
+SAMPLE_FRAMES, SAMPLE_FRAME_RATE = 50, 10  # a second
+Reply = tuple[dict, list[bytes]]  # what can be said as JSON, and JPEG pictures to go with it
 
 
 @dataclass
 class Session:
-    """What is known between two messages of one panel. Frames are not kept; what is kept of them is numbers."""
+    """What is known between two messages of one panel. Live frames are not kept, but the numbers of their faces."""
 
     recogniser: Recogniser
     results: Path  # the folder for what is saved
     smoothing: int = 4  # frames; see `track_faces`
-    frames: Iterator[tuple[float, np.ndarray]] = field(default_factory=lambda: iter(()))  # see `read_frames`
-    faces: list[Track] = field(default_factory=list)
-    rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
+    file: str = ""  # the path of a video or picture to play in place of the camera; empty: the sample
+    tracks: list[Track] = field(default_factory=list)
     boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))  # of the frame before
-    seen: int = 0  # frames
-    highest: int = 0  # number of a face
+    frame_count: int = 0
+    last_number: int = 0  # of a face
     skipped: int = 0  # frames that could not be decoded
-    snapshots: list[tuple[np.ndarray, pd.DataFrame]] = field(default_factory=list)  # annotated picture and table
+    picture_count: int = 0
+    rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
     # Widget messages may come on several threads (ipykernel 7); network and record take them one by one.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, message: dict, picture: bytes = b"") -> Answer:
-        """Answer one message; whatever goes wrong is an answer, too, of kind "error" with a text to show.
+    def __post_init__(self) -> None:
+        """Open the file now, so that a wrong path is told before the panel shows; raises UserError."""
+        self.frames = self.open_frames()
+        self.record = self.make_record()  # of the last time that it was live
 
-        message: {"kind": one of `ANSWERS`, "id": any, …}. picture: a JPEG, for the kinds "frame" and "snapshot".
+    def open_frames(self) -> Iterator[tuple[float, np.ndarray]]:
+        """Return seconds and (height, width, 3) uint8 frames of the file, or of the sample; raises UserError."""
+        if self.file:
+            return read_frames(self.file)
+        return ((i / SAMPLE_FRAME_RATE, frame) for i, frame in enumerate(portrait_frames(SAMPLE_FRAMES)))
+
+    def make_record(self) -> pd.DataFrame:
+        """Return a table of the rows so far, one a face a frame."""
+        return pd.DataFrame(self.rows, columns=timeline_columns(self.recogniser.classes))
+
+    def reply(self, message: dict, frame: bytes = b"") -> Reply:
+        """Reply to one message; whatever goes wrong is a reply, too, of kind "error" with a text to show.
+
+        message: {"kind": one of `HANDLERS`, "id": any, …}. frame: a JPEG, for the kinds "frame" and "snapshot".
         """
         with self.lock:
             try:
-                content, pictures = ANSWERS[message["kind"]](self, message, picture)
+                content, pictures = HANDLERS[message["kind"]](self, message, frame)
             except UserError as problem:
                 content, pictures = {"kind": "error", "text": str(problem)}, []
             except Exception as error:
@@ -58,90 +78,85 @@ class Session:
         return {**content, "id": message.get("id")}, pictures
 
 
-def see_frame(session: Session, message: dict, picture: bytes) -> Answer:
-    """Recognise, follow and record the faces of a frame from the browser, taken at message["seconds"]."""
+def recognise_frame(session: Session, message: dict, frame: bytes) -> Reply:
+    """Recognise, track and record the faces of a frame from the browser, taken at message["seconds"]."""
     try:
-        image = decode_image(picture, "The frame")
+        image = decode_image(frame, "The frame")
     except UnreadablePictureError:
         session.skipped += 1
         return {"kind": "skipped", "text": f"{session.skipped} unreadable pictures were skipped."}, []
-    return see(session, image, float(message["seconds"])), []
+    return recognise_and_track(session, image, float(message["seconds"])), []
 
 
-def see_next(session: Session, message: dict, picture: bytes) -> Answer:
+def recognise_next_frame(session: Session, message: dict, frame: bytes) -> Reply:
     """Do the same with the next frame of the file in this runtime, and send it along; "end" after the last."""
+    if message.get("restart"):
+        session.frames = session.open_frames()
     seconds, image = next(session.frames, (0.0, None))
     if image is None:
         return {"kind": "end"}, []
-    return see(session, image, seconds), [as_jpeg(image)]
+    return recognise_and_track(session, image, seconds), [as_jpeg(image)]
 
 
-def see(session: Session, image: np.ndarray, seconds: float) -> dict:
-    """Recognise, follow and record the faces of a (height, width, 3) uint8 frame; return what the overlay shows."""
+def recognise_and_track(session: Session, image: np.ndarray, seconds: float) -> dict:
+    """Recognise, track and record the faces of a (height, width, 3) uint8 frame; return what the overlay shows."""
     start = time.perf_counter()
-    former = session.boxes if session.seen % WHOLE_EVERY else session.boxes[:0]
+    former = session.boxes if session.frame_count % FULL_SEARCH_INTERVAL else session.boxes[:0]
     table = session.recogniser.recognise(image, partial(redetect_faces, former=former))
     milliseconds = 1000 * (time.perf_counter() - start)
-    session.boxes, session.seen = table[BOX_COLUMNS].to_numpy(), session.seen + 1
-    session.faces = track_faces(session.faces, table, seconds, session.smoothing, session.highest)
-    session.highest = max((session.highest, *(face.face for face in session.faces)))
-    session.rows += timeline_rows(seconds, table, session.faces)
-    faces = [describe_face(face, session.recogniser.classes) for face in session.faces[: len(table)]]
+    session.boxes, session.frame_count = table[BOX_COLUMNS].to_numpy(), session.frame_count + 1
+    session.tracks = track_faces(session.tracks, table, seconds, session.smoothing, session.last_number)
+    session.last_number = max((session.last_number, *(track.face for track in session.tracks)))
+    session.rows += timeline_rows(seconds, table, session.tracks)
+    faces = [describe_face(track, session.recogniser.classes) for track in session.tracks[: len(table)]]
     return {"kind": "faces", "faces": faces, "milliseconds": milliseconds, "skipped": session.skipped}
 
 
-def describe_face(face: Track, classes: Sequence[str]) -> dict:
+def describe_face(track: Track, classes: Sequence[str]) -> dict:
     """Return what the overlay draws for a face: number, box, smoothed probabilities, label and colour."""
-    values = dict(zip((*BOX_COLUMNS, *classes), (*face.box.tolist(), *face.probabilities.tolist()), strict=True))
-    described = {"face": face.face, **values, "confidence": max(face.probabilities.tolist())}
-    answer = {"expression": top_classes(described)[0], "label": face_label(described), "colour": face_colour(described)}
-    return described | answer
+    values = dict(zip((*BOX_COLUMNS, *classes), (*track.box.tolist(), *track.probabilities.tolist()), strict=True))
+    face = {"face": track.face, **values, "confidence": max(track.probabilities.tolist())}
+    return face | {"expression": top_classes(face)[0], "label": face_label(face), "colour": face_colour(face)}
 
 
-def take_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
-    """Recognise a still as `via_image` does; the answer holds the annotated picture, the bars and the table."""
-    image = decode_image(picture, "The picture")
-    table = session.recogniser.recognise(image, detect_thorough)
-    annotated = annotate(image, table)
-    session.snapshots.append((annotated, table))
-    number = len(session.snapshots)
-    title = f"Picture {number}: {len(table) or 'no'} face{'' if len(table) == 1 else 's'}"
-    bars = plot_probabilities(table, crop_faces(to_grey(image), table[BOX_COLUMNS].to_numpy()))
-    rows = format_faces(table).reset_index("face").to_dict("records")
-    content = {"kind": "snapshot", "number": number, "title": title, "rows": rows}
-    return content, [as_jpeg(annotated), *([render_figure(bars)] if bars else [])]
+def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
+    """Recognise a still as `via_image` does; show it below the panel and save it."""
+    session.picture_count += 1
+    name = f"Picture {session.picture_count}"
+    picture = recognise_picture(session.recogniser, decode_image(frame, name), name)
+    saved = session.results / time.strftime(f"snapshot-%Y%m%d-%H%M%S-{session.picture_count}")
+    save_picture(picture.annotated, picture.table, saved)
+    text = f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv"
+    print(text)
+    show_picture(picture)
+    if len(picture.table):
+        display(format_faces(picture.table))
+    return {"kind": "snapshot", "text": text}, []
 
 
-def save_snapshot(session: Session, message: dict, picture: bytes) -> Answer:
-    """Save a snapshot and its table in the folder for results."""
-    number = int(message["number"])
-    saved = session.results / time.strftime(f"snapshot-%Y%m%d-%H%M%S-{number}")
-    save_picture(*session.snapshots[number - 1], saved)
-    return {"kind": "saved", "text": f"Saved {saved}.png and .csv"}, []
-
-
-def finish_record(session: Session, message: dict, picture: bytes) -> Answer:
-    """Save what was recorded since the last time as webcam-<time>.csv, and answer with its timeline."""
-    record = pd.DataFrame(session.rows, columns=timeline_columns(session.recogniser.classes))
-    session.rows, session.faces, session.highest = [], [], 0
-    if record.empty:
+def finish_record(session: Session, message: dict, frame: bytes) -> Reply:
+    """Save what was recorded since the last time as webcam-<time>.csv, and show its timeline below the panel."""
+    if not session.rows:
         return {"kind": "record", "text": "No face was seen, so there is nothing to record."}, []
+    session.record = session.make_record()
+    session.rows, session.tracks, session.last_number = [], [], 0
     path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
-    save_timeline(record, path)
-    text = f"Saved {path}: {len(record)} rows, one a face a picture."
-    return {"kind": "record", "text": text}, [render_figure(plot_timeline(record))]
+    save_timeline(session.record, path)
+    text = f"Timeline: {len(session.record)} rows, one a face a picture, saved as {path}"
+    print(text)
+    display(DisplayedImage(render_figure(plot_timeline(session.record))))
+    return {"kind": "record", "text": text}, []
 
 
-def stay_alive(session: Session, message: dict, picture: bytes) -> Answer:
-    """Answer the panel's question whether the kernel still lives."""
+def confirm_alive(session: Session, message: dict, frame: bytes) -> Reply:
+    """Reply to the panel's question whether the kernel still lives."""
     return {"kind": "alive"}, []
 
 
-ANSWERS = {
-    "frame": see_frame,
-    "next": see_next,
-    "snapshot": take_snapshot,
-    "save": save_snapshot,
+HANDLERS = {
+    "frame": recognise_frame,
+    "next": recognise_next_frame,
+    "snapshot": take_picture,
     "stop": finish_record,
-    "alive": stay_alive,
+    "alive": confirm_alive,
 }
