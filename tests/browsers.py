@@ -110,7 +110,7 @@ def open_notebook(page: Page, address: str) -> None:
     page.get_by_role("button", name="Start the camera").wait_for(timeout=180_000)
 
 
-def screenshot(page: Page, name: str) -> None:
-    """Keep a picture of the panel."""
+def screenshot(page: Page, name: str, what: str = ".panel") -> None:
+    """Keep a picture of the panel, or of what another selector names."""
     SCREENS.mkdir(parents=True, exist_ok=True)
-    page.locator(".panel").last.screenshot(path=SCREENS / f"{name}.png")
+    page.locator(what).last.screenshot(path=SCREENS / f"{name}.png")

@@ -1,4 +1,7 @@
-"""Film the live view of via_webcam.ipynb in JupyterLab, with a fake camera: results/webcam.gif (make film)."""
+"""Film the live view of via_webcam.ipynb in JupyterLab, with a fake camera (make film).
+
+Writes results/webcam.gif, and results/webcam.png, which the notebook begins with.
+"""
 
 import io
 import tempfile
@@ -23,8 +26,8 @@ def moving_frames(count: int = 120) -> list[Image.Image]:
     ]
 
 
-def film(path: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
-    """Go live, take screenshots of the panel, and write them as an animated picture."""
+def film(results: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
+    """Go live, take screenshots of the panel, and write them as an animated picture, the first as a still."""
     folder = Path(tempfile.mkdtemp())
     with sync_playwright() as playwright, lab_server(folder) as (address, _):
         browser = launch(playwright, folder, *CAMERA, frames=moving_frames())
@@ -38,11 +41,14 @@ def film(path: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
             shots.append(Image.open(io.BytesIO(page.locator(".panel").screenshot())).convert("RGB"))
             page.wait_for_timeout(1000 / shots_per_second)
         browser.close()
+    shots[0].save(results / "webcam.png", optimize=True)
     for shot in shots:
         shot.thumbnail((520, 520))
     pictures = [shot.quantize(128) for shot in shots]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // shots_per_second, loop=0)
+    pictures[0].save(
+        results / "webcam.gif", save_all=True, append_images=pictures[1:], duration=1000 // shots_per_second, loop=0
+    )
 
 
 if __name__ == "__main__":
-    film(ROOT / "results" / "webcam.gif")
+    film(ROOT / "results")

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from browsers import SCREENS, portrait_frame
 from conftest import COLLINS, ROOT
+from IPython.display import Image as DisplayedImage
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
@@ -40,6 +41,15 @@ def jpeg(image: Image.Image) -> bytes:
 @pytest.fixture
 def session(recogniser: Recogniser, tmp_path: Path) -> Session:
     return Session(recogniser, tmp_path / "results")
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list:
+    """What was displayed."""
+    shown = []
+    for module in ("fer.webcam.session", "fer.reports.picture"):
+        monkeypatch.setattr(f"{module}.display", shown.append)
+    return shown
 
 
 def test_faces_keep_their_numbers_when_they_move_and_change_order():
@@ -87,16 +97,16 @@ def test_the_whole_is_searched_where_a_face_is_gone_or_frames_have_another_size(
 @pytest.mark.parametrize("angle", [-18, 18])
 def test_a_tilted_head_is_seen(session: Session, angle: int):
     tilted = portrait_frame().rotate(angle, Image.Resampling.BICUBIC, fillcolor="gray")
-    answer, _ = session.answer({"kind": "frame", "seconds": 0, "id": 1}, jpeg(tilted))
+    answer, _ = session.reply({"kind": "frame", "seconds": 0, "id": 1}, jpeg(tilted))
     assert len(answer["faces"]) == 1
 
 
 def test_an_unreadable_frame_is_counted_and_the_next_one_is_seen(session: Session):
     content = jpeg(portrait_frame())
     for broken in (b"", b"no picture", content[:2000]):
-        answer, _ = session.answer({"kind": "frame", "seconds": 0, "id": 5}, broken)
+        answer, _ = session.reply({"kind": "frame", "seconds": 0, "id": 5}, broken)
         assert (answer["kind"], answer["id"]) == ("skipped", 5)
-    answer, _ = session.answer({"kind": "frame", "seconds": 1, "id": 6}, content)
+    answer, _ = session.reply({"kind": "frame", "seconds": 1, "id": 6}, content)
     assert answer["skipped"] == 3
     assert [face["expression"] for face in answer["faces"]] == ["happy"]
     json.dumps(answer)  # the page gets it so
@@ -109,10 +119,10 @@ def test_an_error_in_recognition_is_said_and_the_view_goes_on(session: Session, 
     content = jpeg(portrait_frame())
     with monkeypatch.context() as patch:
         patch.setattr(session.recogniser, "classify", fail)
-        answer, _ = session.answer({"kind": "frame", "seconds": 0}, content)
+        answer, _ = session.reply({"kind": "frame", "seconds": 0}, content)
     assert answer["kind"] == "error"
     assert "the network <b>broke</b>" in answer["text"]
-    assert session.answer({"kind": "frame", "seconds": 1}, content)[0]["kind"] == "faces"
+    assert session.reply({"kind": "frame", "seconds": 1}, content)[0]["kind"] == "faces"
 
 
 def test_frames_on_several_threads_are_all_recorded_once(session: Session):
@@ -120,7 +130,7 @@ def test_frames_on_several_threads_are_all_recorded_once(session: Session):
 
     def send(first: int) -> None:
         for number in range(10):
-            session.answer({"kind": "frame", "seconds": first + number}, content)
+            session.reply({"kind": "frame", "seconds": first + number}, content)
 
     threads = [threading.Thread(target=send, args=(100 * number,)) for number in range(4)]
     for thread in threads:
@@ -142,7 +152,7 @@ def portraits(count: int) -> Image.Image:
 def test_a_face_that_joins_is_seen_within_eight_frames(session: Session):
     frames = 3 * [jpeg(portraits(1))] + 8 * [jpeg(portraits(2))]
     answers = [
-        session.answer({"kind": "frame", "seconds": number / 10}, frame)[0] for number, frame in enumerate(frames)
+        session.reply({"kind": "frame", "seconds": number / 10}, frame)[0] for number, frame in enumerate(frames)
     ]
     assert [len(answer["faces"]) for answer in answers[:3]] == [1, 1, 1]
     assert [face["face"] for face in answers[-1]["faces"]] in ([1, 2], [2, 1])
@@ -154,10 +164,10 @@ def test_the_record_holds_raw_values_and_the_overlay_smoothed_ones(session: Sess
     shown = []
     for number, answer in enumerate((happy, happy, sad)):
         monkeypatch.setattr(session.recogniser, "classify", lambda crops, answer=answer: answer[: len(crops)])
-        faces = session.answer({"kind": "frame", "seconds": number / 10}, jpeg(portraits(1)))[0]["faces"]
+        faces = session.reply({"kind": "frame", "seconds": number / 10}, jpeg(portraits(1)))[0]["faces"]
         shown.append((faces[0]["expression"], round(faces[0]["confidence"], 2)))
     assert shown == [("happy", 1.0), ("happy", 1.0), ("happy", 0.6)]
-    session.answer({"kind": "stop"})
+    session.reply({"kind": "stop"})
     record = pd.read_csv(next(session.results.glob("webcam-*.csv")))
     assert record["sad"].tolist() == [0.0, 0.0, 1.0]
 
@@ -165,29 +175,50 @@ def test_the_record_holds_raw_values_and_the_overlay_smoothed_ones(session: Sess
 def test_a_snapshot_shows_somebody_far_behind_too(session: Session, one_far_behind: Image.Image):
     """The live view may miss her beside a face close to the camera; a snapshot is searched as `via_image` does."""
     assert len(detect_faces(to_grey(np.asarray(one_far_behind)))) == 1
-    answer, _ = session.answer({"kind": "snapshot"}, jpeg(one_far_behind))
-    assert len(answer["rows"]) == 2
+    answer, _ = session.reply({"kind": "snapshot"}, jpeg(one_far_behind))
+    assert "2 faces" in answer["text"]
 
 
-def test_each_snapshot_is_saved_as_its_own(session: Session):
+def test_each_picture_is_shown_and_saved_as_its_own(session: Session, shown: list):
     for number, count in ((1, 1), (2, 0), (3, 2)):
-        answer, _ = session.answer({"kind": "snapshot"}, jpeg(portraits(count)))
-        assert (answer["number"], len(answer["rows"])) == (number, count)
-    for number, count in ((2, 0), (3, 2), (1, 1)):
-        assert session.answer({"kind": "save", "number": number})[0]["kind"] == "saved"
+        shown.clear()
+        answer, _ = session.reply({"kind": "snapshot"}, jpeg(portraits(count)))
         [path] = session.results.glob(f"snapshot-*-{number}.csv")
+        assert path.stem in answer["text"]
+        assert path.with_suffix(".png").exists()
         assert len(pd.read_csv(path)) == count
+        assert all(isinstance(picture, DisplayedImage) for picture in shown)
+        assert shown
 
 
-def test_stop_saves_a_record_once_and_says_when_there_is_none(session: Session):
-    assert "nothing to record" in session.answer({"kind": "stop"})[0]["text"]
-    session.answer({"kind": "frame", "seconds": 0.5}, jpeg(portrait_frame()))
-    answer, [timeline] = session.answer({"kind": "stop"})
-    Image.open(io.BytesIO(timeline)).verify()
+def test_stop_saves_and_shows_a_record_once_and_says_when_there_is_none(session: Session, shown: list):
+    assert session.record.empty
+    assert "nothing to record" in session.reply({"kind": "stop"})[0]["text"]
+    session.reply({"kind": "frame", "seconds": 0.5}, jpeg(portrait_frame()))
+    answer, _ = session.reply({"kind": "stop"})
+    [timeline] = shown
+    Image.open(io.BytesIO(timeline.data)).verify()
     [path] = session.results.iterdir()
     assert str(path) in answer["text"]
-    assert pd.read_csv(path)["seconds"].tolist() == [0.5]
-    assert "nothing to record" in session.answer({"kind": "stop"})[0]["text"]
+    assert pd.read_csv(path)["seconds"].tolist() == session.record["seconds"].tolist() == [0.5]
+    assert "nothing to record" in session.reply({"kind": "stop"})[0]["text"]
+
+
+def test_the_sample_can_be_played_again(session: Session):
+    """Two portraits, both named, until the end; and once more."""
+    for _ in range(2):
+        answer, [picture] = session.reply({"kind": "next", "restart": True})
+        assert Image.open(io.BytesIO(picture)).size == (640, 400)
+        for _ in range(48):
+            session.reply({"kind": "next"})
+        assert [face["expression"] for face in answer["faces"]] == ["neutral", "happy"]
+        assert session.reply({"kind": "next"})[0]["kind"] == "faces"
+        assert session.reply({"kind": "next"})[0]["kind"] == "end"
+
+
+def test_a_file_that_is_not_there_is_told_before_the_panel_shows(recogniser: Recogniser, tmp_path: Path):
+    with pytest.raises(UserError, match=r"none\.mp4"):
+        Session(recogniser, tmp_path, file="none.mp4")
 
 
 def test_timeline_has_five_curves_a_face_and_breaks_where_it_was_away():
@@ -224,7 +255,7 @@ def test_a_picture_is_one_frame_and_a_large_video_is_shrunk(tmp_path: Path):
 PANEL_IN_KERNEL = """
 from pathlib import Path
 import fer.notebook.setup
-from fer.webcam.camera import make_widget
+from fer.webcam.panel import make_widget
 from fer.recognition import Recogniser
 from fer.webcam.session import Session
 widget = make_widget(Session(Recogniser.load({models!r}), Path("results")), {{}})

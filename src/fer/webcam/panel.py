@@ -25,7 +25,7 @@ PANEL_JS = (Path(__file__).parent / "page" / "panel.js").read_text()
 FRONTENDS_JS = (Path(__file__).parent / "page" / "frontends.js").read_text()
 PAGE_JS = "\n".join((CAPTURE_JS, SOURCES_JS, OVERLAY_JS, MARKUP_JS, CHANNEL_JS, PANEL_JS, FRONTENDS_JS))
 REPLY_TIMEOUT = 20  # seconds; Colab's page says every two that it is there
-NO_PANEL = "There is no page here that shows the camera"
+NO_PANEL = "There is no page here that shows the camera. To use a video or a picture, type its path into FILE."
 
 
 def show_camera_panel(session: Session, jpeg_quality: float = 0.8) -> None:
@@ -38,13 +38,12 @@ def show_camera_panel(session: Session, jpeg_quality: float = 0.8) -> None:
     file = Path(session.file).name or "the sample"
     options = {"colours": class_colours(session.recogniser.classes), "quality": jpeg_quality, "file": file}
     if not allows_input():
-        print(f"{NO_PANEL}, so this is {file}. For a video or a picture of yours, type its path into FILE.")
+        print(f"{file} is recognised." if session.file else f"{NO_PANEL} This is the sample.")
         recognise_file(session)
     elif has_colab_frontend():
         run_panel_in_colab(session, options | {"finish": True})
     else:
-        widget = make_widget(session, options | {"finish": False})
-        display_widget(widget, f"{NO_PANEL}. For a video or a picture, type its path into FILE and run the cells again.")
+        display_widget(make_widget(session, options | {"finish": False}), NO_PANEL)
 
 
 def allows_input() -> bool:

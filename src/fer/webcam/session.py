@@ -21,7 +21,7 @@ from fer.recognition.drawing import as_jpeg, face_colour, render_figure
 from fer.recognition.picture import recognise_picture
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import face_label, top_classes
-from fer.reports.picture import format_faces, pluralise, save_picture, show_picture
+from fer.reports.picture import pluralise, save_picture, show_picture
 from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
 
 FULL_SEARCH_INTERVAL = 8  # frames; between them, faces are detected where they were, and a new one has to wait
@@ -129,8 +129,6 @@ def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
     text = f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv"
     print(text)
     show_picture(picture)
-    if len(picture.table):
-        display(format_faces(picture.table))
     return {"kind": "snapshot", "text": text}, []
 
 
@@ -142,7 +140,7 @@ def finish_record(session: Session, message: dict, frame: bytes) -> Reply:
     session.rows, session.tracks, session.last_number = [], [], 0
     path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
     save_timeline(session.record, path)
-    text = f"Timeline: {len(session.record)} rows, one a face a picture, saved as {path}"
+    text = f"Timeline: {len(session.record)} rows, one a face a frame, saved as {path}"
     print(text)
     display(DisplayedImage(render_figure(plot_timeline(session.record))))
     return {"kind": "record", "text": text}, []
