@@ -13,7 +13,7 @@
 # pictures, and it is wrong about once in four. Do not use it to decide about people.*
 
 # %% tags=["settings"]
-# @title Settings
+# @markdown ### Settings
 FILE = ""  # @param {type:"string"}
 # @markdown No camera? The path of a video or a picture to play instead.
 SMOOTHING = 4  # @param {type:"slider", min:1, max:15, step:1}

@@ -8,26 +8,27 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from browsers import CAMERA, lab_server, launch, open_notebook, portrait_frame
-from conftest import ROOT
+from browsers import CAMERA, lab_server, launch, open_notebook
+from conftest import COLLINS, ROOT
 from PIL import Image, ImageEnhance
 from playwright.sync_api import sync_playwright
 
 
 def moving_frames(count: int = 120) -> list[Image.Image]:
-    """The portrait sways and the light changes, so that boxes and bars have something to follow."""
-    turns = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    still = portrait_frame()
-    return [
-        ImageEnhance.Brightness(still.rotate(5 * np.sin(2 * turn), translate=(round(60 * np.sin(turn)), 0))).enhance(
-            0.8 + 0.2 * np.cos(turn)
+    """A close-up that sways while the light changes, so that box and bars have something to follow; 640×480."""
+    portrait = Image.open(COLLINS).convert("RGB").resize((1024, 1024))
+    face = (449, 236)
+    frames = []
+    for turn in np.linspace(0, 2 * np.pi, count, endpoint=False):
+        swayed = portrait.rotate(
+            4 * np.sin(2 * turn), Image.Resampling.BICUBIC, center=face, translate=(round(60 * np.sin(turn)), 0)
         )
-        for turn in turns
-    ]
+        frames.append(ImageEnhance.Brightness(swayed.crop((129, 24, 769, 504))).enhance(0.8 + 0.2 * np.cos(turn)))
+    return frames
 
 
 def film(results: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
-    """Go live, take screenshots of the panel, and write them as an animated picture, the first as a still."""
+    """Go live, take screenshots of the panel, and write them as an animated picture, the brightest as a still."""
     folder = Path(tempfile.mkdtemp())
     with sync_playwright() as playwright, lab_server(folder) as (address, _):
         browser = launch(playwright, folder, *CAMERA, frames=moving_frames())
@@ -41,7 +42,7 @@ def film(results: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
             shots.append(Image.open(io.BytesIO(page.locator(".panel").screenshot())).convert("RGB"))
             page.wait_for_timeout(1000 / shots_per_second)
         browser.close()
-    shots[0].save(results / "webcam.png", optimize=True)
+    max(shots, key=lambda shot: np.asarray(shot).mean()).save(results / "webcam.png", optimize=True)
     for shot in shots:
         shot.thumbnail((520, 520))
     pictures = [shot.quantize(128) for shot in shots]

@@ -81,16 +81,24 @@ def test_via_image_alone(tmp_path: Path):
     assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 7
 
 
-def test_via_webcam_alone_follows_its_sample_and_shows_the_panel(tmp_path: Path):
+def test_via_webcam_alone_recognises_its_sample_where_a_program_runs_it(tmp_path: Path):
     ran = run(alone("via_webcam", tmp_path / "empty"))
     assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert "type its path into FILE. This is the sample." in ran.stdout
+    assert complaints(nbformat.read(tmp_path / "empty" / "ran.ipynb", as_version=4)) == ""
     assert re.search(r"seconds +face +x +y +width +height +angry", ran.stdout)
-    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 2  # the sample's last picture and its timeline
-    shown = nbformat.read(tmp_path / "empty" / "ran.ipynb", as_version=4)
-    assert complaints(shown) == ""
-    cells = shown.cells
-    assert "application/vnd.jupyter.widget-view+json" in cells[-1].outputs[0]["data"]
-    assert not (tmp_path / "empty" / "results").exists()  # nobody asked to save anything
+    assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 2  # the sample's last frame and its timeline
+    [record] = (tmp_path / "empty" / "results").glob("webcam-*.csv")
+    assert pd.read_csv(record)["face"].nunique() == 2
+
+
+def test_via_webcam_recognises_a_file_where_a_program_runs_it(tmp_path: Path):
+    ran = run(alone("via_webcam", tmp_path / "empty"), FILE=str(HOPPER))
+    assert ran.returncode == 0, ran.stderr
+    assert "grace_hopper.jpg is recognised." in ran.stdout
+    [record] = (tmp_path / "empty" / "results").glob("webcam-*.csv")
+    assert len(pd.read_csv(record)) == 1
 
 
 def test_train_model_alone_then_via_image_uses_its_network(kaggle_zip: Path, tmp_path: Path):

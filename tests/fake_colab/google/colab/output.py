@@ -41,3 +41,7 @@ def eval_js(script, ignore_result=False, timeout_sec=None):
 def no_vertical_scroll():
     script = "google.colab.output.setIframeHeight(-1, true, {interactive: true, maxHeight: 99999999})"
     IPython.display.display(IPython.display.Javascript(script))
+
+
+def enable_custom_widget_manager():
+    """Called by anywidget."""
