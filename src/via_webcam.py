@@ -83,7 +83,7 @@ show_camera_panel(session, JPEG_QUALITY)
 # probabilities. (On the picture they are averaged over the last few frames, so that they do not flicker.)
 
 # %%
-session.record.round(3).head()
+session.timeline.round(3).head()
 
 # %% [markdown]
 # ## 4. How the page grabs a frame

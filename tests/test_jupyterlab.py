@@ -301,8 +301,7 @@ def test_what_was_taken_and_recorded_is_there_after_a_reload_without_the_kernel(
     page.reload()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     page.get_by_text("Picture 1: 1 face").wait_for()
-    page.wait_for_timeout(2000)
-    page.screenshot(path=SCREENS / "6-reloaded.png")
+    screenshot(page, "6-reloaded", ".jp-CodeCell:has-text('Picture 1: 1 face')")
     cell = page.locator(".jp-CodeCell", has_text="Picture 1: 1 face")
     sizes = cell.locator(".jp-RenderedImage img").evaluate_all("images => images.map(image => image.naturalWidth)")
     assert len(sizes) >= 2

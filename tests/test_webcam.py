@@ -191,17 +191,17 @@ def test_each_picture_is_shown_and_saved_as_its_own(session: Session, shown: lis
         assert shown
 
 
-def test_stop_saves_and_shows_a_record_once_and_says_when_there_is_none(session: Session, shown: list):
-    assert session.record.empty
-    assert "nothing to record" in session.reply({"kind": "stop"})[0]["text"]
+def test_stop_saves_and_shows_a_timeline_once_and_says_when_there_is_none(session: Session, shown: list):
+    assert session.timeline.empty
+    assert "no timeline" in session.reply({"kind": "stop"})[0]["text"]
     session.reply({"kind": "frame", "seconds": 0.5}, jpeg(portrait_frame()))
     answer, _ = session.reply({"kind": "stop"})
     [timeline] = shown
     Image.open(io.BytesIO(timeline.data)).verify()
     [path] = session.results.iterdir()
     assert str(path) in answer["text"]
-    assert pd.read_csv(path)["seconds"].tolist() == session.record["seconds"].tolist() == [0.5]
-    assert "nothing to record" in session.reply({"kind": "stop"})[0]["text"]
+    assert pd.read_csv(path)["seconds"].tolist() == session.timeline["seconds"].tolist() == [0.5]
+    assert "no timeline" in session.reply({"kind": "stop"})[0]["text"]
 
 
 def test_the_sample_can_be_played_again(session: Session):

@@ -44,23 +44,19 @@ class Session:
     skipped: int = 0  # frames that could not be decoded
     picture_count: int = 0
     rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
-    # Widget messages may come on several threads (ipykernel 7); network and record take them one by one.
+    timeline: pd.DataFrame = field(default_factory=pd.DataFrame)  # of the last time that it was live
+    # Widget messages may come on several threads (ipykernel 7); network and timeline take them one by one.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Open the file now, so that a wrong path is told before the panel shows; raises UserError."""
         self.frames = self.open_frames()
-        self.record = self.make_record()  # of the last time that it was live
 
     def open_frames(self) -> Iterator[tuple[float, np.ndarray]]:
         """Return seconds and (height, width, 3) uint8 frames of the file, or of the sample; raises UserError."""
         if self.file:
             return read_frames(self.file)
         return ((i / SAMPLE_FRAME_RATE, frame) for i, frame in enumerate(portrait_frames(SAMPLE_FRAMES)))
-
-    def make_record(self) -> pd.DataFrame:
-        """Return a table of the rows so far, one a face a frame."""
-        return pd.DataFrame(self.rows, columns=timeline_columns(self.recogniser.classes))
 
     def reply(self, message: dict, frame: bytes = b"") -> Reply:
         """Reply to one message; whatever goes wrong is a reply, too, of kind "error" with a text to show.
@@ -132,29 +128,24 @@ def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
     return {"kind": "snapshot", "text": text}, []
 
 
-def finish_record(session: Session, message: dict, frame: bytes) -> Reply:
+def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
     """Save what was recorded since the last time as webcam-<time>.csv, and show its timeline below the panel."""
     if not session.rows:
-        return {"kind": "record", "text": "No face was seen, so there is nothing to record."}, []
-    session.record = session.make_record()
+        return {"kind": "timeline", "text": "No face was seen, so there is no timeline."}, []
+    session.timeline = pd.DataFrame(session.rows, columns=timeline_columns(session.recogniser.classes))
     session.rows, session.tracks, session.last_number = [], [], 0
     path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
-    save_timeline(session.record, path)
-    text = f"Timeline: {len(session.record)} rows, one a face a frame, saved as {path}"
+    save_timeline(session.timeline, path)
+    text = f"Timeline: {len(session.timeline)} rows, one a face a frame, saved as {path}"
     print(text)
-    display(DisplayedImage(render_figure(plot_timeline(session.record))))
-    return {"kind": "record", "text": text}, []
-
-
-def confirm_alive(session: Session, message: dict, frame: bytes) -> Reply:
-    """Reply to the panel's question whether the kernel still lives."""
-    return {"kind": "alive"}, []
+    display(DisplayedImage(render_figure(plot_timeline(session.timeline))))
+    return {"kind": "timeline", "text": text}, []
 
 
 HANDLERS = {
     "frame": recognise_frame,
     "next": recognise_next_frame,
     "snapshot": take_picture,
-    "stop": finish_record,
-    "alive": confirm_alive,
+    "stop": finish_timeline,
+    "alive": lambda *_: ({"kind": "alive"}, []),  # the panel asks whether the kernel still lives
 }
