@@ -13,6 +13,8 @@ from conftest import COLLINS, ROOT
 from PIL import Image, ImageEnhance
 from playwright.sync_api import sync_playwright
 
+SPEED_LINE = 32  # pixels at the panel's bottom, which would show how slow it is while it is filmed
+
 
 def moving_frames(count: int = 120) -> list[Image.Image]:
     """A close-up that sways while the light changes, so that box and bars have something to follow; 640×480."""
@@ -42,6 +44,7 @@ def film(results: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
             shots.append(Image.open(io.BytesIO(page.locator(".panel").screenshot())).convert("RGB"))
             page.wait_for_timeout(1000 / shots_per_second)
         browser.close()
+    shots = [shot.crop((0, 0, shot.width, shot.height - SPEED_LINE)) for shot in shots]
     max(shots, key=lambda shot: np.asarray(shot).mean()).save(results / "webcam.png", optimize=True)
     for shot in shots:
         shot.thumbnail((520, 520))

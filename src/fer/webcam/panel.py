@@ -52,17 +52,17 @@ def allows_input() -> bool:
 
 
 def recognise_file(session: Session) -> None:
-    """Recognise all frames of the session's file or of the sample; show the last one and the timeline.
-
-    Raises UserError for a video without a frame.
-    """
-    image, faces = None, []
+    """Recognise all frames of the session's file or of the sample; show the first with a face, and the timeline."""
+    shown = None
     for seconds, image in session.frames:
         faces = recognise_and_track(session, image, seconds)["faces"]
-    if image is None:
-        raise UserError(f"{session.file} has no frame that can be read. Save it as MP4 and try again.")
-    display(DisplayedImage(as_jpeg(annotate(image, pd.DataFrame(faces))), format="jpeg"))
-    session.reply({"kind": "stop"})
+        if faces and shown is None:
+            shown = annotate(image, pd.DataFrame(faces))
+    if shown is None:
+        print(f"No face was found in {session.file}.")
+    else:
+        display(DisplayedImage(as_jpeg(shown), format="jpeg"))
+        session.reply({"kind": "stop"})
 
 
 def make_widget(session: Session, options: dict) -> "anywidget.AnyWidget":  # noqa: F821
