@@ -438,7 +438,7 @@ def test_notebooks_are_valid_and_import_nothing_of_this_repository(name: str):
 
 def test_javascript_is_bundled_as_it_is():
     page = next(cell.source for cell in build("via_webcam").cells if "PAGE_JS = " in cell.source)
-    constants = page[page.index("CAPTURE_JS = ") : page.index("REPLY_TIMEOUT = ")]
+    constants = page[page.index("CAPTURE_JS = ") : page.index("EVAL_TIMEOUT = ")]
     cell = {}
     exec(constants, cell)  # noqa: S102 - our own cell, as a kernel runs it
     scripts = list((ROOT / "src" / "fer" / "webcam" / "page").glob("*.js"))

@@ -24,7 +24,7 @@ CHANNEL_JS = (Path(__file__).parent / "page" / "channel.js").read_text()
 PANEL_JS = (Path(__file__).parent / "page" / "panel.js").read_text()
 FRONTENDS_JS = (Path(__file__).parent / "page" / "frontends.js").read_text()
 PAGE_JS = "\n".join((CAPTURE_JS, SOURCES_JS, OVERLAY_JS, MARKUP_JS, CHANNEL_JS, PANEL_JS, FRONTENDS_JS))
-REPLY_TIMEOUT = 20  # seconds; Colab's page says every two that it is there
+EVAL_TIMEOUT = 20  # seconds; the page in Colab says every two that it is there
 NO_PANEL = "There is no page here that shows the camera. To use a video or a picture, type its path into FILE."
 
 
@@ -96,9 +96,9 @@ def run_panel_in_colab(session: Session, options: dict) -> None:
     reply = None
     opening = f"(() => {{ {PAGE_JS}\nopenInColab({json.dumps(options)}); return true; }})()"
     try:
-        is_open = output.eval_js(opening, timeout_sec=REPLY_TIMEOUT)
+        is_open = output.eval_js(opening, timeout_sec=EVAL_TIMEOUT)
         while is_open:
-            message = output.eval_js(f"ferColab.exchange({json.dumps(reply)})", timeout_sec=REPLY_TIMEOUT)
+            message = output.eval_js(f"ferColab.exchange({json.dumps(reply)})", timeout_sec=EVAL_TIMEOUT)
             if message is None:
                 print("The page no longer answers. Run this cell again to go on.")
                 break
