@@ -65,8 +65,8 @@ print(f"The network is loaded from {models.resolve().name}/.")
 # %% [markdown]
 # ## 2. Your photo
 #
-# Choose one file or several: photos, a zip, a video. Cancel, and two sample portraits are recognised. (In Jupyter, type
-# the path of anything above 10 MB into `SOURCE` at the top, run that cell, then the next one.) Sideways photos are
+# Choose one file or several: photos, a zip, a video. Cancel, and two sample portraits are recognised. In Jupyter, type
+# the path of anything above 10 MB into `SOURCE` at the top, run that cell, then the next one. Sideways photos are
 # turned; HEIC needs `%pip install pillow-heif`. Your files stay where this notebook runs: on your computer, or on your
 # session's machine in Colab.
 
@@ -93,6 +93,7 @@ else:
 # another face, run this cell again.
 
 # %%
+no_vertical_scroll()
 FACE = 1
 for picture in reporter.pictures:
     explain_face(recogniser, picture, FACE)

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import zipfile
@@ -52,6 +53,20 @@ def pictures_in(notebook: Path) -> list[bytes]:
     cells = nbformat.read(notebook, as_version=4).cells
     data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
     return [base64.b64decode(d[kind]) for d in data for kind in ("image/png", "image/jpeg") if kind in d]
+
+
+def test_the_first_result_of_via_image_is_near_and_its_cells_are_short():
+    cells = nbformat.read(ROOT / "via_image.ipynb", as_version=4).cells
+    story = [cell for cell in cells if "helpers" not in cell.metadata.get("tags", [])]
+    start = next(i for i, cell in enumerate(story) if "(nothing to read here)" in cell.source)
+    del story[start : start + 2]  # the folded section: its heading, and the cell between the helpers
+    shows_picture = ["image/jpeg" in str(cell.get("outputs", "")) for cell in story]
+    assert shows_picture.index(True) <= 6
+    lengths = [len(cell.source.splitlines()) for cell in story if cell.cell_type == "code"]
+    assert max(lengths) <= 45
+    assert statistics.median(lengths) <= 10
+    headings = [cell.source.splitlines()[0] for cell in story if cell.source.startswith("## ")]
+    assert [heading.split()[1] for heading in headings] == [f"{number}." for number in range(1, len(headings) + 1)]
 
 
 def test_via_image_alone(tmp_path: Path):
