@@ -37,7 +37,7 @@ def test_a_warning_is_a_complaint_and_progress_is_none():
         output = new_output("stream", name=name, text=text)
         return complaints(new_notebook(cells=[new_code_cell(outputs=[output])]))
 
-    assert printed("stdout", "Reading: 100%\n") == ""
+    assert printed("stdout", "Reading: 100%\nExpected calibration error: 3%\n") == ""
     assert printed("stdout", "x.py:1: UserWarning: old\n") == "x.py:1: UserWarning: old"
     assert printed("stderr", "anything\n") == "anything"
     retracing = "WARNING:tensorflow:5 out of the last 5 calls to <function> triggered tf.function retracing."

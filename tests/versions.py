@@ -28,7 +28,7 @@ NOTEBOOKS = ("train_model", "via_image", "via_webcam")
 UV = Path(sys.executable).with_name("uv")
 TOLD = ("tensorflow", "keras", "numpy", "pandas", "matplotlib", "opencv-python-headless", "ipywidgets", "ipykernel")
 # A warning of Python's, one of TensorFlow's own log (which is on standard output in a kernel), one of absl or XLA.
-LOG_LINE = re.compile(r"warning:|traceback|error:|^[IWEF]\d{4} |^\d{4}-\d\d-\d\d [\d:.]+: [IWEF] ", re.IGNORECASE)
+LOG_LINE = re.compile(r"WARNING|Warning:|Traceback|\wError:|^[IWEF]\d{4} |^\d{4}-\d\d-\d\d [\d:.]+: [IWEF] ")
 
 
 class Environment(NamedTuple):

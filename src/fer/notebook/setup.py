@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,9 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a bad picture is reported in
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and so is a bad video
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # TensorFlow's warnings, but not what it tells of its own working
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on AMD processors; measured there: 2.5×
+
+# TensorFlow takes a network after another in one process for the same one, traced again and again, and warns of it.
+logging.getLogger("tensorflow").addFilter(lambda record: record.levelno >= logging.ERROR)
 
 OPENCV = "opencv-python-headless==4.14.0.94"  # the last OpenCV with Haar cascades in its main wheels
 EXPORTERS = {"tf2onnx": "tf2onnx", "onnxruntime": "onnxruntime", "ai_edge_litert": "ai-edge-litert"}  # module: package
