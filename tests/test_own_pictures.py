@@ -47,6 +47,7 @@ from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.training.augmentation import one_hot
 from fer.webcam.session import Session, see
 
+pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from")  # of class names; drawn as a box
 ODD = ("<b>très $x$ heureux</b>", "class face", "鬼 or 😀")
 
 
