@@ -3,7 +3,7 @@ PYTHON ?= python3
 FER2013 ?=
 NETWORK ?= modern
 KEEP_DUPLICATES ?= False
-SEED ?= 2023
+SEED ?= 22
 RUN ?=
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
@@ -31,7 +31,7 @@ notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab train_model.ipynb via_image.ipynb via_webcam.ipynb
 
-benchmark: $(READY) .venv-fer/ready  ## speed beside the package fer, and of a training; FER2013=<zip of the Kaggle folder>: also the reading of it
+benchmark: $(READY) .venv-fer/ready  ## speed beside the package fer; FER2013=<zip of the Kaggle folder>: also the reading of it
 	$(BIN)/python benchmarks/recognise.py
 	$(if $(FER2013),$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)')
 

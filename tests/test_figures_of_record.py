@@ -47,9 +47,12 @@ def test_notebook_shows_the_run_of_record():
     assert f"{METRICS['PublicTest']['accuracy']:.1%} right" in printed
     history = pd.read_csv(ROOT / "results" / "history.csv")
     assert len(history) == METRICS["epochs"]
-    rows = re.findall(r"^(\d+) +(0\.\d+) +(0\.\d+) +(0\.\d+) +(0\.\d+)$", printed, re.MULTILINE)
-    np.testing.assert_allclose(np.array(rows, float), history, atol=1e-4)
-    assert (history["val_accuracy"] < METRICS["PublicTest"]["accuracy"]).all()  # their mean is better than each
+    # 32 bits here, where training may have had 16: the last epoch's weights, and no better ones, are kept.
+    assert history["val_accuracy"].iloc[-1] == pytest.approx(METRICS["PublicTest"]["accuracy"], abs=3e-3)
+    line = rf"^Epoch +(\d+)/{METRICS['epochs']}  accuracy (\S+)  val_accuracy (\S+)  loss (\S+)  val_loss (\S+)"
+    rows = re.findall(line, printed, re.MULTILINE)[-METRICS["epochs"] :]
+    shown = pd.DataFrame(rows, columns=["epoch", "accuracy", "val_accuracy", "loss", "val_loss"], dtype=float)
+    np.testing.assert_allclose(shown, history[list(shown.columns)], atol=1e-4)
 
 
 def test_original_stopped_by_itself():
@@ -94,13 +97,13 @@ def test_readme_carries_the_baseline():
 
 def test_trials_are_those_of_the_table():
     """Each accuracy in EXPERIMENTS.md's table of trials is one of experiments.csv."""
-    trials = pd.read_csv(ROOT / "results" / "experiments.csv")["public_test_accuracy"].dropna()
-    recorded = {f"{100 * accuracy:.1f}" for accuracy in trials}
+    trials = 100 * pd.read_csv(ROOT / "results" / "experiments.csv")["public_test_accuracy"].dropna()
     text = (ROOT / "results" / "EXPERIMENTS.md").read_text()
     table = text.partition("| what | epochs | accuracy |")[2].partition("\n\n")[0]
     written = [figure for row in table.splitlines()[2:] for figure in re.findall(r"\d\d\.\d", row.split(" | ")[2])]
     assert len(written) > 15
-    assert set(written) <= recorded
+    for figure in written:
+        assert (trials - float(figure)).abs().min() < 0.06, f"no trial has {figure} %"  # it has four digits
 
 
 def test_model_card_says_how_far_to_trust_it():
@@ -108,6 +111,24 @@ def test_model_card_says_how_far_to_trust_it():
     for name, accuracy in METRICS["PublicTest"]["robustness"].items():
         assert f"| {name} | {100 * accuracy:.1f} % |" in card
     assert f"{100 * METRICS['PublicTest']['expected_calibration_error']:.1f} %" in card
+
+
+def test_model_card_says_what_is_gained_by_withholding():
+    card = (ROOT / "models" / "README.md").read_text()
+    accuracy = {row["coverage"]: row["accuracy"] for row in METRICS["PublicTest"]["coverage"]}
+    assert f"of which it is surest | {100 * accuracy[0.8]:.1f} % |" in card
+    assert f"on the surest half | {100 * accuracy[0.5]:.1f} % |" in card
+    assert (
+        f"they left Training, and are easier) | {100 * METRICS['PublicTest']['accuracy_on_duplicates']:.1f} %" in card
+    )
+
+
+def test_trials_compare_with_the_network_as_measured():
+    text = (ROOT / "results" / "EXPERIMENTS.md").read_text()
+    rows = re.findall(r"^\| (.+) \| \d\d\.\d % \| (\d\d\.\d) % \|$", text, re.MULTILINE)
+    assert len(rows) > 5
+    for name, accuracy in rows:
+        assert accuracy == f"{100 * METRICS['PublicTest']['robustness'][name]:.1f}"
 
 
 def test_committed_weights_give_the_committed_figures(archive: Path):
@@ -132,7 +153,7 @@ def test_committed_network_gives_a_mirror_image_the_same_answer():
         for images in (faces, faces[:, :, ::-1])
     ]
     assert np.ptp(answers[0], axis=0).max() > 0.1
-    np.testing.assert_allclose(*answers, atol=1e-3)
+    np.testing.assert_allclose(*answers, atol=3e-3)  # its statistics were measured in 16 bits, in each of a pair
 
 
 def test_the_committed_network_is_calibrated():
