@@ -23,7 +23,7 @@ def moving_frames(count: int = 120) -> list[Image.Image]:
     frames = []
     for turn in np.linspace(0, 2 * np.pi, count, endpoint=False):
         swayed = portrait.rotate(
-            4 * np.sin(2 * turn), Image.Resampling.BICUBIC, center=face, translate=(round(60 * np.sin(turn)), 0)
+            3 * np.sin(2 * turn), Image.Resampling.BICUBIC, center=face, translate=(round(30 * np.sin(turn)), 0)
         )
         frames.append(ImageEnhance.Brightness(swayed.crop((129, 24, 769, 504))).enhance(0.8 + 0.2 * np.cos(turn)))
     return frames
