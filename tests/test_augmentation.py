@@ -5,11 +5,11 @@ import keras
 import numpy as np
 import pytest
 from conftest import drawn_face
-from tiny import drawn_faces
+from tiny import CPU, RECIPE, drawn_faces
 
 from fer.data.samples import portrait_faces
 from fer.training.augmentation import Augmentation, MixupBatches
-from fer.training.fit import one_hot
+from fer.training.fit import make_batches, one_hot, repeat_to_fill
 from fer.training.recipes import RECIPES
 
 
@@ -222,7 +222,7 @@ def greys() -> tuple[np.ndarray, np.ndarray]:
 
 def epoch_of(batches: MixupBatches) -> tuple[np.ndarray, np.ndarray]:
     """Return all faces and targets of the next epoch."""
-    faces, targets = zip(*(batches[number] for number in range(len(batches))), strict=True)
+    faces, targets, _ = zip(*(batches[number] for number in range(len(batches))), strict=True)
     batches.on_epoch_end()
     return np.concatenate(faces), np.concatenate(targets)
 
@@ -241,6 +241,31 @@ def test_faces_and_targets_stay_together(greys: tuple):
     assert faces.shape == (100, 48, 48, 1)
     assert faces.dtype == np.uint8
     assert (faces == 2 * targets.argmax(axis=1)[:, None, None, None]).all()
+
+
+@pytest.mark.parametrize(("size", "devices", "expected"), [(32, 1, 32), (32, 3, 30), (500, 1, 103), (500, 2, 102)])
+def test_devices_share_a_batch_evenly_and_few_faces_are_one(size: int, devices: int, expected: int):
+    recipe = RECIPE._replace(batch_size=size, label_smoothing=0.1)
+    faces, targets, weights = make_batches(drawn_faces(103), recipe, CPU._replace(count=devices), False, 1)[0]
+    assert len(faces) == len(targets) == len(weights) == expected
+    assert targets.max() == pytest.approx(0.92)
+    assert (weights == 1).all()
+
+
+@pytest.mark.parametrize(("has_teachers", "expected"), [(True, 0.3), (False, 1.0)])
+def test_labels_have_the_share_that_teachers_leave_them(has_teachers: bool, expected: float):
+    recipe = RECIPE._replace(distillation_weight=0.7)
+    _, _, weights = make_batches(drawn_faces(40), recipe, CPU, has_teachers, 1)[0]
+    assert weights == pytest.approx([expected] * 32)
+
+
+@pytest.mark.parametrize(("devices", "expected"), [(1, 63), (2, 64), (4, 64), (8, 64), (100, 100)])
+def test_faces_for_validation_are_repeated_to_fill_all_devices(devices: int, expected: int):
+    faces = drawn_faces(63)
+    filled = repeat_to_fill(faces, devices)
+    assert len(filled.labels) == expected
+    np.testing.assert_array_equal(filled.images[:63], faces.images)
+    np.testing.assert_array_equal(filled.images[63:], faces.images[: expected - 63])
 
 
 def test_the_same_seed_makes_the_same_batches(greys: tuple):

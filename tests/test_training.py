@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from tiny import (
     CPU,
     RECIPE,
@@ -23,10 +22,9 @@ from tiny import (
 
 from fer.network.architectures import build_modern
 from fer.network.files import load_network, save_network
-from fer.network.transfer import build_from_pretrained
 from fer.training.callbacks import Checkpoint, EpochLog, StopAtAccuracy
 from fer.training.devices import in_dtype_policy
-from fer.training.fit import compile_model, is_finished, run_folder, train
+from fer.training.fit import compile_model, is_finished, run_folder
 from fer.training.recipes import RECIPES, Recipe
 
 SGD = RECIPE._replace(optimizer="sgd", learning_rate=0.1, weight_decay=0.1)
@@ -191,9 +189,9 @@ def test_a_checkpoint_restores_network_optimiser_and_epoch(tmp_path: Path):
     checkpoint.restore(model)
     assert int(model.optimizer.iterations) == 3
     assert checkpoint.history["epoch"].tolist() == [1, 2, 3]
-    assert any(
-        np.abs(np.array(variable)).max() > 0 for variable in model.optimizer.variables if "momentum" in variable.path
-    )
+    momenta = [np.array(variable) for variable in model.optimizer.variables if "momentum" in variable.path]
+    assert momenta
+    assert all(np.abs(momentum).max() > 0 for momentum in momenta)
 
 
 def test_the_same_seed_gives_the_same_first_epoch(tmp_path: Path):
@@ -260,15 +258,3 @@ def test_the_loss_is_scaled_where_small_gradients_would_be_zero(dtype_policy: st
     network = afresh(build_tiny, devices=CPU._replace(dtype_policy=dtype_policy))
     optimizer = compile_model(network, RECIPE, 5, CPU, (), SEED).optimizer
     assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == (dtype_policy == "mixed_float16")
-
-
-def test_fine_tuning_trains_all_that_is_not_frozen(tmp_path: Path):
-    """With the shipped network, whose batch normalisation keeps what it knows of many faces."""
-    few = TRAINING._replace(labels=TRAINING.labels % 2, classes=("even", "odd")).select(slice(0, 64))
-    network = afresh(lambda: build_from_pretrained(ROOT / "models", classes=2))
-    before = [[np.array(weights) for weights in layer.weights] for layer in network.layers]
-    history = train(network, RECIPES["fine-tune"]._replace(epochs=2), few, few, tmp_path, SEED, CPU)
-    assert history["loss"].iloc[1] < history["loss"].iloc[0]
-    for layer, own in zip(network.layers, before, strict=True):
-        for weights, former in zip(layer.weights, own, strict=True):
-            assert np.array_equal(weights, former) != layer.trainable
