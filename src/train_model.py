@@ -286,7 +286,9 @@ teachers_cost = TEACHERS * 4 * cost  # twice as wide: four times as many
 operations = teacher_recipe.epochs * teachers_cost
 operations += recipe.epochs * (cost + teachers_cost / 3)  # they only answer
 minutes = estimate_minutes(devices, operations * len(training.labels))
-print(f"Estimated time: {minutes:,.0f} minutes.")
+print(f"Estimated time: {minutes / 60:,.1f} hours.")
+if TEACHERS and devices.kind == "CPU":
+    print("Without a GPU, set TEACHERS = 0 and run all cells again.")
 
 # %% [markdown]
 # ### Teachers
@@ -295,7 +297,7 @@ print(f"Estimated time: {minutes:,.0f} minutes.")
 RUNS = MODELS / "runs"
 folder = run_folder(RUNS, recipe, training, SEED, f"{NETWORK} {TEACHERS}")
 if is_finished(folder, recipe):
-    print("The network itself is trained already: its teachers are not needed.")
+    print("The network below is trained: its teachers are not needed any more.")
     teachers = ()
 else:
     teachers = train_teachers(
@@ -444,6 +446,7 @@ record = {
     "PrivateTest": private_metrics,
 }
 (RESULTS / "metrics.json").write_text(json.dumps(record, indent=2) + "\n")
+print(f"All figures are in {RESULTS / 'metrics.json'}.")
 
 # %% [markdown]
 # Beside it, networks whose `results` folder lies here, and one that always gives each class its share in the training
@@ -493,7 +496,9 @@ if EXPORT:
 # ## Your network
 
 # %%
-print(f"Your network: {metrics['accuracy']:.1%} of {VALIDATION} right. Its two files:")
+print(f"Your network: {metrics['accuracy']:.1%} of {VALIDATION} right.")
+size = sum(file.stat().st_size for file in RUNS.rglob("*")) / 1e6
+print(f"{RUNS} keeps its training, {size:,.0f} MB: delete it when you need it no more.")
 download_files(place / "fer.json", place / "fer.h5")
 
 # %% [markdown]

@@ -19,6 +19,9 @@ from fer.evaluation.calibration import expected_calibration_error
 from fer.evaluation.robustness import CORRUPTIONS
 from fer.expressions import ACCENT, FIGURE_STYLE, HEADLINE, MUTED, class_colours
 
+# Load the notebook's back end now: it shows figures by a setting that the first rc_context would put back.
+plt.switch_backend(plt.get_backend())
+
 CAPTION = {"loc": "center", "fontsize": 9, "fontweight": "normal"}  # of one face among several
 WIDTH = 9  # inches: at 100 pixels an inch, as wide as JupyterLab shows in a window of 1280 pixels
 
