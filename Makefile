@@ -8,15 +8,20 @@ RUN ?=
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/ready
+PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: demo test versions train notebooks lab lint benchmark film lock
+.PHONY: demo test test-all versions train notebooks lab lint benchmark film lock
 
 demo: $(READY)  ## recognise the two sample portraits
 	$(BIN)/python src/run.py via_image.ipynb --output results/runs/via_image.ipynb
 
-test: $(READY)  ## lint, then all tests
+test: $(READY)  ## lint, then the tests that take minutes at most together
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+
+test-all: $(READY)  ## lint, then all tests
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest $(PARALLEL)
 
 versions: $(READY)  ## run the notebooks with the oldest and the newest packages that they admit, and with Colab's
 	PYTHONPATH=src $(BIN)/python tests/versions.py

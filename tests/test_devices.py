@@ -54,6 +54,7 @@ def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return train_on_devices("jax", tmp_path_factory.mktemp("jax"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_two_devices_learn_what_one_learns_also_when_cut_off(backend: str, request: pytest.FixtureRequest):
     """At the same batch, to five digits; the one on two devices was cut off after an epoch and went on."""
@@ -67,6 +68,7 @@ def test_two_devices_learn_what_one_learns_also_when_cut_off(backend: str, reque
     np.testing.assert_allclose(trained.two["val_loss"], trained.one["val_loss"], rtol=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_on_two_devices_mirror_images_get_the_same_answer(backend: str, request: pytest.FixtureRequest):
     faces, mirrored = request.getfixturevalue(f"on_{backend}").answers
@@ -74,6 +76,7 @@ def test_on_two_devices_mirror_images_get_the_same_answer(backend: str, request:
     np.testing.assert_allclose(mirrored, faces, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_tensorflow_and_jax_learn_equally_well(on_tensorflow: Trained, on_jax: Trained):
     """Their random numbers differ: as many of 63 faces are right but for chance, and the loss falls alike."""
     one, other = (trained.paired["val_accuracy"].iloc[-1] for trained in (on_tensorflow, on_jax))

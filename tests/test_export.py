@@ -74,6 +74,7 @@ def test_the_lines_of_the_notebook_work(folder: Path, portraits: np.ndarray, rec
     assert small(grey_face=face)["output_0"] / 256 == pytest.approx(expected, abs=0.15)
 
 
+@pytest.mark.slow
 def test_on_fer2013_int8_loses_less_than_a_point(archive: Path, tmp_path: Path):
     from fer.data.fer2013 import read_fer2013
 

@@ -143,6 +143,7 @@ def test_train_model_alone_then_via_image_uses_its_network(kaggle_zip: Path, tmp
     assert pd.read_csv(folder / "results" / "grace_hopper.csv").loc[0, "confidence"] != pytest.approx(shipped, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start_from", ["scratch", "shipped network"])
 def test_own_pictures_are_learnt_and_via_image_shows_their_classes(start_from: str, odd_folder: Path, tmp_path: Path):
     """Faces in folders of odd names, in a zip; afterwards the shipped network is still there."""
@@ -186,6 +187,7 @@ def test_the_original_network_cannot_start_from_the_shipped_one(tmp_path: Path):
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_a_quick_try_of_original_with_duplicates_kept_and_exported(kaggle_zip: Path, tmp_path: Path):
     notebook = alone("train_model", tmp_path / "empty", models=False)
     fields = {"EPOCHS": 1, "NETWORK": "original", "QUICK_TRY": True, "KEEP_DUPLICATES": True, "EXPORT": True}
@@ -249,6 +251,7 @@ except UserError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("state", "said"), [("imported", "Restart the runtime"), ("fresh", "cascade True")])
 def test_opencv_5_is_exchanged(state: str, said: str, tmp_path: Path):
     """As on Colab: OpenCV 5 is installed, which has no Haar cascades."""

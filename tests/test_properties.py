@@ -138,6 +138,7 @@ for path in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells the highest use of memory")
 def test_a_hundred_megapixels_stay_below_one_and_a_half_gigabytes(tmp_path: Path):
     """As JPEG, which is decoded at a smaller size, and as PNG, which cannot be."""

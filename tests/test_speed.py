@@ -45,6 +45,7 @@ def median(work: partial) -> float:
     return statistics.median(timed(work)[0] for _ in range(15))
 
 
+@pytest.mark.slow
 def test_a_frame_costs_little_more_than_detector_and_network(frame: Still):
     """Measured 1.2 to 1.7 times; 2.2 leaves room for a busy machine, and is far below a search of the whole photo."""
     recogniser = Recogniser.load(ROOT / "models")
@@ -56,6 +57,7 @@ def test_a_frame_costs_little_more_than_detector_and_network(frame: Still):
     assert median(partial(recogniser.recognise, frame.image)) < 2.2 * floor
 
 
+@pytest.mark.slow
 def test_a_frame_is_searched_faster_than_at_full_size(frame: Still):
     """`fer` and many others: scale factor 1.1 over all of it, faces from 50 pixels on."""
     grey = to_grey(frame.image)
@@ -65,6 +67,7 @@ def test_a_frame_is_searched_faster_than_at_full_size(frame: Still):
     assert 4 * median(partial(redetect_faces, grey, detect_faces(grey))) < plain
 
 
+@pytest.mark.slow
 def test_one_face_is_classified_faster_than_by_keras(recogniser: Recogniser):
     crop = np.zeros((1, 48, 48), np.uint8)
     assert 3 * median(partial(recogniser.classify, crop)) < median(
@@ -72,6 +75,7 @@ def test_one_face_is_classified_faster_than_by_keras(recogniser: Recogniser):
     )
 
 
+@pytest.mark.slow
 def test_twelve_megapixels_cost_little_more_than_half_a_megapixel(frame: Still):
     photo = to_grey(large_photo([frame] * 6))
     small = cv2.resize(photo, (800, 600), interpolation=cv2.INTER_AREA)

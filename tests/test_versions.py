@@ -21,6 +21,7 @@ from versions import (
 )
 
 
+@pytest.mark.slow
 def test_via_image_runs_with_the_oldest_packages(tmp_path: Path):
     try:
         python = make_environment("oldest", tmp_path / "environment")
