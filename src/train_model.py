@@ -48,7 +48,7 @@ SAVE_TO_DRIVE = False  # @param {type:"boolean"}
 EXPORT = False  # @param {type:"boolean"}
 # @markdown Also write the network for phones, browsers and other programs (ONNX, LiteRT).
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown Where the shipped network comes from. Empty: from where Colab opened this.
+# @markdown Where the network comes from, unless Colab opened this from GitHub.
 
 # %% [markdown]
 # ## Helpers (nothing to read here)

@@ -24,7 +24,7 @@ DRIVE_FOLDER = ""  # @param {type:"string"}
 # @markdown Colab only: a folder in your Google Drive with your own `fer.json` and
 # @markdown `fer.h5`, such as `fer/models`.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown Where the trained network comes from when it is not beside this notebook.
+# @markdown Where the network comes from, unless Colab opened this from GitHub.
 
 # %% [markdown]
 # ## Helpers (nothing to read here)

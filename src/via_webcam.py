@@ -26,7 +26,7 @@ DRIVE_FOLDER = ""  # @param {type:"string"}
 # @markdown Colab only: a folder in your Google Drive with your own `fer.json` and
 # @markdown `fer.h5`, such as `fer/models`.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown Where the network comes from if it does not lie beside this notebook.
+# @markdown Where the network comes from, unless Colab opened this from GitHub.
 
 # %% [markdown]
 # ## Helpers (nothing to read here)
