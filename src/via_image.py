@@ -104,7 +104,7 @@ for picture in reporter.pictures:
 # A folder, a zip or more than a dozen uploads give one table with a row a face, contact sheets and a count. What cannot
 # be read is listed and stops nothing. Stop the cell whenever you like: run again, it goes on from there. Unless you
 # brought something of your own, here is a zip of both portraits in four states, and of a text that calls itself a
-# picture. (Blurred, Grace Hopper is called sad: too little is left to see, and the network does not notice.)
+# picture. (Blurred, Grace Hopper's face is uncertain: too little is left to see.)
 
 # %%
 no_vertical_scroll()
