@@ -41,6 +41,15 @@ def test_unsure_answers_name_both_of_the_likeliest_in_words_picture_bars_and_tab
     assert "uncertain" in plot_probabilities(UNCERTAIN, np.zeros((1, 48, 48), np.uint8)).axes[0].get_title()
 
 
+def test_the_label_of_an_uncertain_face_fits_into_a_thumbnail():
+    """Its plate ends, with a black line, inside the picture."""
+    thumbnail = annotate(np.full((168, 140, 3), 90, np.uint8), UNCERTAIN.assign(x=40, y=10, width=50, height=50))
+    plate = (thumbnail == tuple(bytes.fromhex(UNCERTAIN_COLOUR[1:]))).all(axis=2)
+    last = np.flatnonzero(plate[70:].any(axis=0)).max()
+    assert last < 139
+    assert (thumbnail[70:, last + 1] == 0).all(axis=1).sum() > 10
+
+
 def test_from_one_half_on_an_answer_is_sure():
     assert name_expression(CERTAIN.loc[0]) == "sad"
     assert name_expression(JUST_UNCERTAIN.loc[0]) == "uncertain: sad or angry"

@@ -55,11 +55,13 @@ def draw_label(
     size: tuple[int, int],
 ) -> None:
     """Write black text on a coloured plate above the box, or below or inside it where the picture ends."""
-    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans:bold"), letters)
-    padding = letters // 4
+    file = font_manager.findfont("DejaVu Sans:bold")
+    needed = draw.textbbox((0, 0), text, ImageFont.truetype(file, letters))[2] + letters // 2
+    letters = max(8, min(letters, letters * size[0] // needed))  # smaller where the picture is too narrow
+    font, padding = ImageFont.truetype(file, letters), letters // 4
     left, top, right, bottom = draw.textbbox((0, 0), text, font)
     width, height = right - left + 2 * padding, bottom - top + 2 * padding
-    x = min(max(0, box[0]), max(0, size[0] - width))
+    x = min(max(0, box[0]), max(0, size[0] - width - 1))
     above, below = box[1] - height - letters // 4, box[3] + letters // 4
     y = above if above >= 0 else below if below + height <= size[1] else max(0, box[1])
     draw.rectangle([x, y, x + width, y + height], fill=colour, outline="black", width=max(1, letters // 12))
