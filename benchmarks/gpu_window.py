@@ -31,7 +31,7 @@ import keras
 import numpy as np
 
 from fer.data.dataset import FaceDataset, split_held_out
-from fer.data.duplicates import find_duplicates
+from fer.data.splits import find_duplicates
 from fer.expressions import EXPRESSIONS
 from fer.network.architectures import build_modern
 from fer.training.devices import find_devices, in_dtype_policy

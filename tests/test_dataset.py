@@ -10,8 +10,8 @@ import pytest
 from conftest import drawn_face, png
 
 from fer.data.dataset import FaceDataset, class_counts, split_held_out
-from fer.data.duplicates import find_duplicates, find_leaked
 from fer.data.fer2013 import EXPRESSIONS, format_pixels, parse_pixels, read_fer2013, write_csv
+from fer.data.splits import find_duplicates, find_leaked
 from fer.notebook.errors import UserError
 
 GOOD = " ".join(["7"] * 2304)

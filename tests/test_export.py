@@ -14,9 +14,9 @@ from conftest import ROOT
 
 from fer.faces.detection import crop_faces, detect_faces
 from fer.media.pictures import to_grey
-from fer.network.export import EXPORTED_FILES, check_exported, export_network, open_exported, open_onnx, write_exported
+from fer.network.export import EXPORTED_FILES, check_exported, export_network, open_exported, open_onnx
 from fer.network.files import load_network
-from fer.notebook.errors import UserError
+from fer.notebook.errors import UserError, atomic_write
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,8 @@ def test_an_export_that_is_killed_leaves_the_former_file(tmp_path: Path):
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))  # who writes more into a file is killed
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        write_exported({"fer.onnx": bytes(3_000_000)}, tmp_path)
+        with atomic_write(tmp_path / "fer.onnx") as path:
+            path.write_bytes(bytes(3_000_000))
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGXFSZ
     assert (tmp_path / "fer.onnx").read_text() == "former"

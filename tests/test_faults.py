@@ -56,10 +56,9 @@ def kill_when(process: subprocess.Popen, moment: Callable[[], bool]) -> None:
 def test_killed_it_goes_on_at_the_next_epoch_and_ends_as_good(tmp_path: Path):
     """Real processes and SIGKILL, each while weights are half written: after the first epoch, and after the fourth."""
     folder = tmp_path / "killed"
-    unfinished = folder / "unfinished.npz"
-    kill_when(start_run(folder), unfinished.exists)
+    kill_when(start_run(folder), (folder / "unfinished.epoch-0001.npz").exists)
     assert not list(folder.glob("epoch-*"))
-    kill_when(start_run(folder), lambda: (folder / "epoch-0003.npz").exists() and unfinished.exists())
+    kill_when(start_run(folder), (folder / "unfinished.epoch-0004.npz").exists)
     kept = pd.read_csv(folder / "history.csv")
     assert len(kept) == 4  # one more than there are weights for
     process = start_run(folder)

@@ -88,7 +88,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "errors": lambda: errors_of(made_faces(EXPRESSIONS)),
     "reliability": made_reliability,
     "robustness": lambda: plot_robustness(recorded_robustness()),
-    "modern": lambda: plot_architecture(build_modern(), EXPRESSIONS),
+    "modern": lambda: plot_architecture(build_modern()),
     "original": lambda: plot_architecture(build_original()),
 }
 

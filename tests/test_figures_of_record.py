@@ -12,8 +12,8 @@ import pytest
 from conftest import ROOT
 
 from fer.data.dataset import FaceDataset
-from fer.data.duplicates import find_leaked
 from fer.data.fer2013 import read_fer2013
+from fer.data.splits import find_leaked
 from fer.evaluation.metrics import (
     evaluate,
     predict,

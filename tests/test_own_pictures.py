@@ -14,8 +14,8 @@ from PIL import Image
 from tiny import CPU, SEED, afresh
 
 from fer.data.dataset import FaceDataset, choose_by_hash, class_counts
-from fer.data.duplicates import find_conflicting_labels, find_duplicates
 from fer.data.own_pictures import read_face, read_own_pictures, resize_whole
+from fer.data.splits import find_conflicting_labels, find_duplicates
 from fer.evaluation.figures import plot_confusion, plot_errors, plot_mean_faces, plot_samples
 from fer.evaluation.metrics import comparison_table, evaluate, predict
 from fer.evaluation.robustness import robustness_table

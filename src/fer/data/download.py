@@ -2,21 +2,17 @@
 
 import hashlib
 import os
-import threading
-from concurrent.futures import Future
 from pathlib import Path
 
 import kagglehub
 import requests
 
-from fer.notebook.errors import UserError, writable_folder
+from fer.notebook.errors import UserError, atomic_write, writable_folder
 from fer.notebook.front_end import IN_COLAB, mount_drive
 from fer.notebook.progress import progress
 
 KAGGLE_DATASET = "msambare/fer2013"  # needs no account
 SERVER_TIMEOUT = 30  # seconds without an answer
-COLAB_CACHE_VARIABLE = "TBE_RUNTIME_ADDR"  # set where Colab has copies of Kaggle's data at hand
-COLAB_CACHE_TIMEOUT = 180  # seconds for such a copy to appear; kagglehub itself would wait for ever
 HOW_TO_GET_FER2013 = f"""Three ways to bring it:
   1. connect to the internet and run this cell again;
   2. download kaggle.com/datasets/{KAGGLE_DATASET} by hand and type the path of the folder or of
@@ -37,7 +33,8 @@ def find_fer2013(source: str, csv: Path) -> Path:
         return csv
     print(f"There is no {csv}: getting {KAGGLE_DATASET} from Kaggle …")
     try:
-        return download_from_kaggle(COLAB_CACHE_TIMEOUT if COLAB_CACHE_VARIABLE in os.environ else None)
+        os.environ["DISABLE_COLAB_CACHE"] = "true"  # for a copy of Colab's own kagglehub would wait without end
+        return Path(kagglehub.dataset_download(KAGGLE_DATASET))
     except Exception as error:  # no network, no such host, a broken archive: for the user all the same
         raise UserError(f"FER-2013 could not be downloaded ({type(error).__name__}). {HOW_TO_GET_FER2013}") from None
 
@@ -45,30 +42,6 @@ def find_fer2013(source: str, csv: Path) -> Path:
 def find_own_pictures(source: str, folder: Path) -> Path:
     """Return where the user's own pictures are: at a path, or in `folder`, to which they are downloaded as a zip."""
     return locate_source(source.strip().strip("\"'"), folder, "PICTURES", HOW_TO_GET_PICTURES)
-
-
-def download_from_kaggle(timeout: float | None) -> Path:
-    """Return the folder of FER-2013, from Colab's copy where there is one; raises whatever kagglehub raises.
-
-    timeout: seconds, after which Colab's copy is given up and Kaggle itself is asked; None: as long as it takes.
-    """
-    result: Future[str] = Future()
-
-    def download() -> None:
-        try:
-            result.set_result(kagglehub.dataset_download(KAGGLE_DATASET))
-        except Exception as error:
-            result.set_exception(error)
-
-    threading.Thread(target=download, daemon=True).start()  # one that waits for ever dies with the kernel
-    try:
-        return Path(result.result(timeout))
-    except TimeoutError:
-        if result.done():  # it was kagglehub's own
-            raise
-        print("Colab's copy of it does not come: downloading …")
-        os.environ["DISABLE_COLAB_CACHE"] = "true"
-        return Path(kagglehub.dataset_download(KAGGLE_DATASET))
 
 
 def locate_source(source: str, folder: Path, field: str, instead: str) -> Path:
@@ -93,7 +66,7 @@ def upload_file(folder: Path, field: str) -> Path:
 
     field: that of the form which asked for it. Raises UserError outside Colab and unless one such file is chosen.
     """
-    kept = sorted(folder.glob(f"upload-{field.lower()}.*[pv]"))  # .zip or .csv, and no .part
+    kept = sorted(folder.glob(f"upload-{field.lower()}.*"))
     if kept:
         print(f"Taking {kept[0]}, which was uploaded before. Delete it to choose another.")
         return kept[0]
@@ -109,10 +82,8 @@ def upload_file(folder: Path, field: str) -> Path:
     if endings not in ([".zip"], [".csv"]):
         raise UserError(f"{len(chosen)} files were chosen; one .zip or .csv is wanted. Run this cell again.")
     target = folder / f"upload-{field.lower()}{endings[0]}"
-    unfinished = target.with_name(target.name + ".part")
-    with writable_folder(folder):
-        unfinished.write_bytes(chosen.popitem()[1])
-        unfinished.replace(target)
+    with writable_folder(folder), atomic_write(target) as path:
+        path.write_bytes(chosen.popitem()[1])
     return target
 
 
@@ -125,26 +96,20 @@ def download_file(address: str, folder: Path, instead: str) -> Path:
     target = folder / f"download-{hashlib.sha256(address.encode()).hexdigest()[:8]}{ending}"
     if target.exists():
         return target
-    unfinished = target.with_name(target.name + ".part")
-    with writable_folder(folder):
+    with writable_folder(folder), atomic_write(target) as path:
         try:
-            expected = stream_to_file(address, unfinished)
+            stream_to_file(address, path)
         except requests.RequestException as error:  # no such host, a refusal, a line that is cut
             status = error.response.status_code if error.response is not None else type(error).__name__
             raise UserError(f"The download failed ({status}). {instead}") from None
-    size = unfinished.stat().st_size
-    if size < expected:
-        raise UserError(f"The download broke off after {size:,} of {expected:,} bytes. {instead}")
-    unfinished.replace(target)
     return target
 
 
-def stream_to_file(address: str, file: Path) -> int:
-    """Write what an address answers with to a file, with a progress bar; return how many bytes it promised, or 0."""
-    with requests.get(address, stream=True, timeout=SERVER_TIMEOUT) as response, file.open("wb") as target:
+def stream_to_file(address: str, path: Path) -> None:
+    """Write what an address answers with to a file, with a progress bar; raises one of requests' errors."""
+    with requests.get(address, stream=True, timeout=SERVER_TIMEOUT) as response, path.open("wb") as file:
         response.raise_for_status()
-        expected = int(response.headers.get("Content-Length", 0))
-        with progress(None, "Downloading", expected or None, "bytes") as bar:
+        size = int(response.headers.get("Content-Length", 0)) or None
+        with progress(None, "Downloading", size, "bytes") as bar:
             for piece in response.iter_content(2**20):
-                bar.update(target.write(piece))
-    return expected
+                bar.update(file.write(piece))

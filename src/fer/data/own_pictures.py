@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from fer.data.dataset import FaceDataset, choose_by_hash
-from fer.data.duplicates import find_conflicting_labels
+from fer.data.splits import find_conflicting_labels
 from fer.expressions import EXPRESSIONS, SIDE, clean_class_name
 from fer.faces.detection import crop_and_resize, crop_faces, detect_faces, detect_thorough, is_camera_frame
 from fer.media.collections import PictureFile, list_folder, list_zip

@@ -120,8 +120,3 @@ def multiply_adds(network: keras.Model) -> int:
     """Count the multiplications, each with an addition, of one picture's way through convolutions and dense layers."""
     weighed = [layer for layer in network.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
     return sum(math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape) for layer in weighed)
-
-
-def build_network(name: str, classes: int, width_factor: int = 1) -> keras.Model:
-    """Build `modern` or `original`, untrained; the latter has one width."""
-    return build_modern(classes, width_factor) if name == "modern" else build_original(classes)

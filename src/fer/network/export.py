@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score
 
 from fer.expressions import SIDE
-from fer.notebook.errors import UserError, writable_folder
+from fer.notebook.errors import UserError, atomic_write, writable_folder
 from fer.notebook.setup import suppress_stderr
 
 EXPORTED_FILES = ("fer.onnx", "fer.tflite", "fer-int8.tflite")
@@ -43,7 +43,10 @@ def export_network(network: keras.Model, faces: np.ndarray, folder: Path) -> Non
             contents = convert_to_onnx(network), convert_to_litert(network), convert_to_litert(network, faces)
     finally:
         logging.disable(logging.NOTSET)
-    write_exported(dict(zip(EXPORTED_FILES, contents, strict=True)), folder)
+    with writable_folder(folder):
+        for name, content in zip(EXPORTED_FILES, contents, strict=True):
+            with atomic_write(folder / name) as path:
+                path.write_bytes(content)
 
 
 def convert_to_onnx(network: keras.Model) -> bytes:
@@ -89,15 +92,6 @@ def representative_sample(faces: np.ndarray) -> np.ndarray:
 def spread(count: int, most: int) -> np.ndarray:
     """Return at most so many positions among `count`, evenly spread."""
     return np.linspace(0, count - 1, min(count, most)).astype(int)
-
-
-def write_exported(contents: dict[str, bytes], folder: Path) -> None:
-    """Write files, each beside its place and then renamed: who is cut off here leaves the former files whole."""
-    with writable_folder(folder):
-        for name, content in contents.items():
-            unfinished = folder / f"unfinished.{name}"
-            unfinished.write_bytes(content)
-            unfinished.replace(folder / name)
 
 
 def check_exported(network: keras.Model, folder: Path, faces: np.ndarray, labels: np.ndarray) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import h5py
 import keras
 
 from fer.expressions import EXPRESSIONS, SIDE, is_valid_class_name
-from fer.notebook.errors import UserError, writable_folder
+from fer.notebook.errors import UserError, atomic_write, writable_folder
 
 MODEL_FILES = ("fer.json", "fer.h5")
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
@@ -31,49 +31,43 @@ class UnusableModelError(UserError):
 def save_network(network: keras.Model, folder: Path, classes: tuple[str, ...] = EXPRESSIONS) -> None:
     """Write fer.json (architecture, names of the classes), fer.h5 (weights, architecture) and their checksums.
 
-    Each is written beside and then renamed, so that a run cut off here leaves the former files whole. Raises UserError
-    where the disk refuses.
+    A run cut off here leaves the former files whole. Raises UserError where the disk refuses.
     """
-    with writable_folder(folder):
-        unfinished = {name: folder / f"unfinished.{name}" for name in MODEL_FILES}
-        unfinished["fer.json"].write_text(add_class_names(portable_json(network.to_json()), classes))
+    with (
+        writable_folder(folder),
+        atomic_write(folder / CHECKSUMS) as sums,
+        atomic_write(folder / "fer.json") as architecture,
+        atomic_write(folder / "fer.h5") as weights,
+    ):
+        described = without_defaults(network.to_json())
+        if classes != EXPRESSIONS:
+            described["classes"] = classes
+        architecture.write_text(json.dumps(described))
         logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
         try:
-            network.save(unfinished["fer.h5"], include_optimizer=False)
+            network.save(weights, include_optimizer=False)
         finally:
             logging.disable(logging.NOTSET)
-        with h5py.File(unfinished["fer.h5"], "r+") as file:
-            file.attrs["model_config"] = portable_json(file.attrs["model_config"])
-        sums = "".join(f"{checksum(path)}  {name}\n" for name, path in unfinished.items())
-        for name, path in unfinished.items():
-            path.replace(folder / name)
-        (folder / CHECKSUMS).write_text(sums)
+        with h5py.File(weights, "r+") as file:
+            file.attrs["model_config"] = json.dumps(without_defaults(file.attrs["model_config"]))
+        sums.write_text(f"{checksum(architecture)}  fer.json\n{checksum(weights)}  fer.h5\n")
 
 
-def portable_json(architecture: str) -> str:
-    """Leave out of Keras' description of a network what older versions of Keras 3 do not know and nobody needs.
+def without_defaults(architecture: str) -> dict:
+    """Leave out of Keras' JSON of a network what older versions of Keras 3 do not know and nobody needs.
 
     Each release writes all arguments of a layer, new ones too, mostly as null; an older one refuses names that it does
     not know. An argument that is left out has its default, so that Colab loads what a newer Keras has saved.
     """
 
-    def without_defaults(value: object, are_arguments: bool = False) -> object:
-        if isinstance(value, list):
-            return [without_defaults(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        return {
-            key: without_defaults(item, are_arguments=key == "config")
-            for key, item in value.items()
-            if not (are_arguments and (item is None or (key, item) in DEFAULTS_OF_NEWER_KERAS))
-        }
+    def shorten(part: dict) -> dict:
+        if isinstance(part.get("config"), dict):
+            for name, value in list(part["config"].items()):
+                if value is None or (name, value) in DEFAULTS_OF_NEWER_KERAS:
+                    del part["config"][name]
+        return part
 
-    return json.dumps(without_defaults(json.loads(architecture)))
-
-
-def add_class_names(architecture: str, classes: tuple[str, ...]) -> str:
-    """Add the names of the classes to the text of a network; the five expressions go without saying."""
-    return architecture if classes == EXPRESSIONS else json.dumps(json.loads(architecture) | {"classes": classes})
+    return json.loads(architecture, object_hook=shorten)
 
 
 def read_classes(folder: Path) -> tuple[str, ...]:
@@ -135,6 +129,8 @@ def check_files(folder: Path) -> None:
                 f"There is no {name} in {folder.resolve()}. Train a network, or put the file there; then choose Run all"
                 " again."
             )
+    sums = folder / CHECKSUMS
+    expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
     for name in MODEL_FILES:
         if not is_readable(folder / name):
             size = (folder / name).stat().st_size
@@ -142,9 +138,6 @@ def check_files(folder: Path) -> None:
                 f"{name} in {folder.resolve()} is not whole ({size:,} bytes): its upload or download broke off. Delete"
                 " it, put it there again, wait until it is complete, and choose Run all again."
             )
-    sums = folder / CHECKSUMS
-    expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
-    for name in MODEL_FILES:
         if name in expected and checksum(folder / name) != expected[name]:
             raise UnusableModelError(
                 f"{name} in {folder.resolve()} is not the file that {CHECKSUMS} describes: damaged, or of another"
@@ -167,5 +160,4 @@ def is_readable(path: Path) -> bool:
 
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -33,6 +33,14 @@ def writable_folder(folder: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to; it takes the other's place when it is whole, and only then."""
+    unfinished = path.with_name(f"unfinished.{path.name}")
+    yield unfinished
+    unfinished.replace(path)
+
+
 def check_writable(*folders: Path) -> None:
     """Write a byte in each folder and take it away again: better to hear of it now than after an hour of training."""
     for folder in folders:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from fer.notebook.errors import UserError
+from fer.notebook.errors import UserError, atomic_write
 
 
 class StopAtAccuracy(keras.callbacks.Callback):
@@ -50,12 +50,10 @@ class EpochLog(keras.callbacks.Callback):
         print(f"{epoch_line(epoch + 1, self.params['epochs'], logs)}  {minutes_left:4.0f} min left", flush=True)
 
 
-FIGURES = ("accuracy", "val_accuracy", "loss", "val_loss")
-
-
 def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float]) -> str:
     """Put the figures of an epoch (from 1) into a line."""
-    figures = "  ".join(f"{name} {logs[name]:.4f}" for name in FIGURES if name in logs)
+    names = ("accuracy", "val_accuracy", "loss", "val_loss")
+    figures = "  ".join(f"{name} {logs[name]:.4f}" for name in names if name in logs)
     return f"Epoch {epoch:3d}/{epochs}  {figures}"
 
 
@@ -68,8 +66,8 @@ def print_history(history: pd.DataFrame, epochs: int) -> None:
 class Checkpoint(keras.callbacks.Callback):
     """Keep weights, optimiser and history after each epoch, so that a training that was cut off goes on.
 
-    Files are written beside and then renamed, so that a training that is killed leaves whole ones only (Keras'
-    BackupAndRestore writes in place). Raises UserError where a loss is not finite; that epoch is not kept.
+    A training that is killed leaves whole files only (Keras' BackupAndRestore writes in place). Raises UserError where
+    a loss is not finite; that epoch is not kept.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,11 +96,10 @@ class Checkpoint(keras.callbacks.Callback):
                 " from the epoch before it; if that does not help, change SEED."
             )
         self.rows.append({"epoch": epoch + 1, **logs})
-        unfinished_table, unfinished_weights = (self.folder / "unfinished.csv", self.folder / "unfinished.npz")
-        pd.DataFrame(self.rows).to_csv(unfinished_table, index=False)
-        unfinished_table.replace(self.folder / "history.csv")
-        np.savez(unfinished_weights, *map(keras.ops.convert_to_numpy, trained_variables(self.model)))
-        unfinished_weights.replace(self.folder / f"epoch-{epoch + 1:04d}.npz")
+        with atomic_write(self.folder / "history.csv") as path:
+            self.history.to_csv(path, index=False)
+        with atomic_write(self.folder / f"epoch-{epoch + 1:04d}.npz") as path:
+            np.savez(path, *map(keras.ops.convert_to_numpy, trained_variables(self.model)))
         (self.folder / f"epoch-{epoch:04d}.npz").unlink(missing_ok=True)
 
 
