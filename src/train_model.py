@@ -175,7 +175,7 @@ mean_faces = plot_mean_faces(faces)
 # %%
 training, validation, leaked = clean_splits(faces, KEEP_DUPLICATES, bool(PICTURES))
 if QUICK_TRY:
-    training = training.select(slice(None, None, 5))  # of all classes: they come in order
+    training = training.select(slice(None, None, 5))  # their order is by class
     print(f"A quick try with every fifth: {len(training.labels):,} pictures.")
 
 # %% [markdown]
