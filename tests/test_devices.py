@@ -36,7 +36,7 @@ def train_on_devices(backend: str, folder: Path) -> Trained:
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
     }
     command = [sys.executable, str(ROOT / "tests" / "on_devices.py"), str(folder)]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert ran.returncode == 0, ran.stderr[-3000:]
     histories = [pd.read_csv(folder / f"{name}.csv") for name in ("one", "two", "paired")]
     return Trained(*histories, np.load(folder / "answers.npy"))
@@ -62,7 +62,7 @@ def test_two_devices_learn_what_one_learns_also_when_cut_off(backend: str, reque
     learnt = ["epoch", "accuracy", "loss"]
     assert len(trained.one) == 6
     np.testing.assert_allclose(trained.two[learnt], trained.one[learnt], rtol=1e-5)
-    assert trained.one["loss"].iloc[-1] < trained.one["loss"].iloc[0] / 2
+    assert trained.one["loss"].iloc[-1] < 0.7 * trained.one["loss"].iloc[0]
     # One of 63 faces for validation is measured twice, so that each device has as many.
     np.testing.assert_allclose(trained.two["val_accuracy"], trained.one["val_accuracy"], atol=1 / 63)
     np.testing.assert_allclose(trained.two["val_loss"], trained.one["val_loss"], rtol=0.03)
