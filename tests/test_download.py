@@ -1,4 +1,4 @@
-"""The data comes from Colab's copy, a web address, Drive or an upload; what is broken or missing is said."""
+"""The data comes from Kaggle, a web address, Drive or an upload; what is broken or missing is said."""
 
 import http.server
 from collections.abc import Iterator

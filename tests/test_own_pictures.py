@@ -46,7 +46,7 @@ from fer.reports.picture import format_faces
 from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.training.fit import train
 from fer.training.recipes import RECIPES
-from fer.webcam.session import Session, see
+from fer.webcam.session import Session, recognise_and_track
 
 pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing from")  # of class names; drawn as a box
 ODD = ("<b>très $x$ heureux</b>", "class face", "鬼 or 😀")
@@ -315,7 +315,7 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     assert maps.shape == (3, 48, 48)
     plot_explanation(drawn_face(1, 1), table.iloc[0], maps).savefig(tmp_path / "why.png")
     session = Session(odd_recogniser, tmp_path / "results")
-    (face,) = see(session, collins, 0.0)["faces"]
+    (face,) = recognise_and_track(session, collins, 0.0)["faces"]
     assert set(ODD) < face.keys()
     assert face["expression"] == table.loc[0, "expression"]
     answer, _ = session.answer({"kind": "stop"})
