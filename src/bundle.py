@@ -114,14 +114,13 @@ def in_package_order(package: Package, chosen: set[Statement]) -> list[Statement
     return [one for module in package.values() for one in module.statements if one in chosen]
 
 
-def by_room(package: Package, statements: Iterable[Statement]) -> dict[str, list[Statement]]:
+def by_room(package: Package, statements: Sequence[Statement]) -> dict[str, list[Statement]]:
     """Group sorted statements by room; those outside of the rooms go into the first one."""
+    first = next(filter(None, (package[one.module].room for one in statements)), "")
     rooms: dict[str, list[Statement]] = {}
     for statement in statements:
-        rooms.setdefault(package[statement.module].room, []).append(statement)
-    outside = rooms.pop("", [])
-    first = next(iter(rooms), "")
-    return {first: outside + rooms.pop(first, [])} | rooms if outside else rooms
+        rooms.setdefault(package[statement.module].room or first, []).append(statement)
+    return rooms
 
 
 def imports_for(package: Package, statements: Iterable[Statement]) -> set[Import]:

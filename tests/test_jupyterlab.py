@@ -30,7 +30,7 @@ from test_recognition import overlap
 
 from fer.expressions import EXPRESSIONS
 from fer.recognition import Recogniser
-from fer.reports.timeline import TIMELINE_COLUMNS
+from fer.reports.timeline import timeline_columns
 
 pytestmark = needs_chromium
 HAPPY = (0xE6, 0x9F, 0x00)
@@ -163,7 +163,7 @@ def test_box_sits_on_the_face_in_the_mirror(lab: dict, expected: pd.Series):
 
 def test_record_has_a_row_an_answer_and_the_networks_own_values(lab: dict, expected: pd.Series):
     record = pd.read_csv(saved(lab, "webcam-*.csv"))
-    assert tuple(record.columns) == TIMELINE_COLUMNS
+    assert tuple(record.columns) == timeline_columns(EXPRESSIONS)
     assert len(record) == lab["wire"].answered
     assert record["face"].unique().tolist() == [1]
     assert record["seconds"].is_monotonic_increasing

@@ -1,5 +1,6 @@
 """The user's own pictures and classes: read, split, trained on, saved with their names, and shown by them."""
 
+import itertools
 import json
 import shutil
 import zipfile
@@ -305,7 +306,7 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     assert tuple(join_faces([], odd_recogniser.columns).columns) == ("file", *FACE_COLUMNS, *ODD)
     assert labels_of(plot_expression_counts(faces).axes[0]) == list(ODD)
     table = odd_recogniser.recognise(collins)
-    followed = track_faces([], table, 0.0, smoothing=1, last_number=0)
+    followed = track_faces([], table, 0.0, smoothing=1, new_numbers=itertools.count(1))
     record = pd.DataFrame(timeline_rows(0.0, table, followed), columns=timeline_columns(ODD))
     np.testing.assert_allclose(record[list(ODD)], table[list(ODD)])
     timeline = plot_timeline(record)

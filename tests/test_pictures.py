@@ -16,8 +16,9 @@ from conftest import COLLINS, HOPPER
 from PIL import Image
 
 from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_image
+from fer.media.videos import read_frames
 from fer.notebook.errors import UserError
-from fer.notebook.paths import existing_file, existing_path, safe_stem, to_printable
+from fer.notebook.paths import existing_path, safe_stem, to_printable
 from fer.notebook.uploads import uploaded_files
 
 
@@ -171,9 +172,9 @@ def test_both_versions_of_the_upload_widget():
 
 def test_typed_path(tmp_path: Path):
     (tmp_path / "me.jpg").write_bytes(b"123")
-    assert existing_file(str(tmp_path / "me.jpg")).read_bytes() == b"123"
-    with pytest.raises(UserError, match="is a folder"):
-        existing_file(str(tmp_path))
+    assert existing_path(str(tmp_path / "me.jpg")).read_bytes() == b"123"
+    with pytest.raises(UserError, match="is neither a picture nor a video"):
+        read_frames(str(tmp_path))
 
 
 @pytest.mark.parametrize("path", ["you.jpg", "a\0b", "x" * 5000, "~nobody-of-that-name/a.jpg", "\udcff.jpg", "a\nb"])

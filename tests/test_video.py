@@ -18,11 +18,12 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
+from fer.expressions import EXPRESSIONS
 from fer.media.videos import SampledVideo, open_video, video_writer
 from fer.notebook.errors import UserError
 from fer.recognition import Recogniser
 from fer.reports import video as module
-from fer.reports.timeline import TIMELINE_COLUMNS
+from fer.reports.timeline import timeline_columns
 from fer.reports.video import report_video
 
 PORTRAIT = np.asarray(portrait_frame())
@@ -50,7 +51,7 @@ def test_a_video_becomes_timeline_table_and_video(recogniser: Recogniser, clip: 
     assert "<IPython.core.display.Video object>" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["annotated.mp4", "timeline.csv", "timeline.png"]
     record = pd.read_csv(tmp_path / "timeline.csv")
-    assert tuple(record.columns) == TIMELINE_COLUMNS
+    assert tuple(record.columns) == timeline_columns(EXPRESSIONS)
     np.testing.assert_allclose(record["seconds"].unique(), np.arange(15) / 5)
     longest = record[record["face"] == record["face"].mode()[0]]  # the cascade may see a second one for a moment
     assert len(longest) == 15

@@ -1,6 +1,7 @@
 """What the kernel does for the camera panel: following, recording, answering; long runs."""
 
 import io
+import itertools
 import json
 import threading
 from pathlib import Path
@@ -53,24 +54,24 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list:
 
 
 def test_faces_keep_their_numbers_when_they_move_and_change_order():
-    first = track_faces([], table((0, 0, 100, 100), (300, 0, 90, 90)), 0.0, 1, 0)
-    second = track_faces(first, table((310, 5, 95, 95), (20, 8, 90, 90)), 0.1, 1, 2)
+    first = track_faces([], table((0, 0, 100, 100), (300, 0, 90, 90)), 0.0, 1, itertools.count(1))
+    second = track_faces(first, table((310, 5, 95, 95), (20, 8, 90, 90)), 0.1, 1, itertools.count(3))
     assert [face.face for face in second] == [2, 1]
 
 
 def test_a_face_that_is_missed_for_a_moment_keeps_its_number_and_one_that_left_does_not():
-    first = track_faces([], table((0, 0, 100, 100)), 0.0, 1, 0)
-    missed = track_faces(first, table(), 0.5, 1, 1)
-    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 1.0, 1, 1)] == [1]
-    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 9.0, 1, 1)] == [2]
-    assert [face.face for face in track_faces(first, table((500, 0, 100, 100)), 0.1, 1, 1)] == [2, 1]
+    first = track_faces([], table((0, 0, 100, 100)), 0.0, 1, itertools.count(1))
+    missed = track_faces(first, table(), 0.5, 1, itertools.count(2))
+    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 1.0, 1, itertools.count(2))] == [1]
+    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 9.0, 1, itertools.count(2))] == [2]
+    assert [face.face for face in track_faces(first, table((500, 0, 100, 100)), 0.1, 1, itertools.count(2))] == [2, 1]
 
 
 def test_smoothing_damps_a_flicker_and_follows_a_change():
     def happy(smoothing: int, values: list[float]) -> list[float]:
         faces, shown = [], []
         for number, value in enumerate(values):
-            faces = track_faces(faces, table((0, 0, 9, 9), happy=value), number / 10, smoothing, 1)
+            faces = track_faces(faces, table((0, 0, 9, 9), happy=value), number / 10, smoothing, itertools.count(2))
             shown.append(faces[0].probabilities[EXPRESSIONS.index("happy")])
         return shown
 

@@ -1,5 +1,6 @@
 """Track faces from frame to frame: each keeps its number, and its shown probabilities do not flicker."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -24,13 +25,13 @@ class Track(NamedTuple):
 
 
 def track_faces(
-    tracks: list[Track], table: pd.DataFrame, seconds: float, smoothing: int, last_number: int
+    tracks: list[Track], table: pd.DataFrame, seconds: float, smoothing: int, new_numbers: Iterator[int]
 ) -> list[Track]:
     """Assign the faces of a new frame to the tracks so far; a track without a face is kept for a while.
 
     table: as from `Recogniser.recognise`. seconds: when the frame was taken. smoothing: frames over which the shown
-    probabilities are averaged (exponentially: the newest counts 2 / (smoothing + 1)), 1 for not at all. last_number:
-    the highest number given so far. Returns the tracks of the faces in the table's order, then those without one.
+    probabilities are averaged (exponentially: the newest counts 2 / (smoothing + 1)), 1 for not at all. new_numbers:
+    the next one is a new face's. Returns the tracks of the faces in the table's order, then those without one.
     """
     recent = [track for track in tracks if seconds - track.last_seen <= MAX_SECONDS_MISSING]
     boxes = table[BOX_COLUMNS].to_numpy(float)
@@ -43,8 +44,7 @@ def track_faces(
             smoothed = weight * probabilities + (1 - weight) * track.probabilities
             found.append(Track(track.face, box, smoothed, seconds))
         else:
-            last_number += 1
-            found.append(Track(last_number, box, probabilities, seconds))
+            found.append(Track(next(new_numbers), box, probabilities, seconds))
     return found + [track for index, track in enumerate(recent) if index not in matches.values()]
 
 

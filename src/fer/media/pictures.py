@@ -1,6 +1,7 @@
 """Turn an uploaded file into a picture, or say why that is not possible."""
 
 import io
+import re
 import warnings
 
 import cv2
@@ -11,6 +12,15 @@ from fer.notebook.errors import UserError
 
 LONGEST_PICTURE_SIDE = 4000  # pixels; a larger photo is shrunk while it is decoded, so that it fits into memory
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
+
+
+CONTENT_KINDS = {  # of what is no picture, by a pattern of its first bytes
+    rb"PK\x03\x04": "it is a zip archive",
+    rb".{4}ftyp(" + b"|".join(HEIC_BRANDS) + b")": "it is a damaged HEIC photo",
+    rb".{4}ftyp(?!avi)|\x1aE\xdf\xa3|.{8}AVI": "it is a video",
+    rb"\s*<(!doctype )?html": "it is a web page",
+    rb"\s*%pdf": "it is a PDF",
+}
 
 
 class UnreadablePictureError(UserError):
@@ -79,23 +89,10 @@ def enable_heic(name: str) -> None:
 
 
 def describe_content(content: bytes) -> str:
-    """Say what a file that is no readable picture looks like instead."""
-    start = content[:512].lstrip().lower()
-    if start.startswith(b"pk\3\4"):
-        return "it is a zip archive"
-    if is_heic(content):
-        return "it is a damaged HEIC photo"
-    if (
-        (content[4:8] == b"ftyp" and content[8:11] != b"avi")
-        or content.startswith(b"\x1aE\xdf\xa3")
-        or content[8:11] == b"AVI"
-    ):
-        return "it is a video"
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "it is a web page"
-    if start.startswith(b"%pdf"):
-        return "it is a PDF"
-    return "it is text" if content[:512].isascii() else "its format is unknown"
+    """Say what a file that is no readable picture looks like instead, by its first bytes."""
+    start = content[:512]
+    kinds = (kind for pattern, kind in CONTENT_KINDS.items() if re.match(pattern, start, re.DOTALL | re.IGNORECASE))
+    return next(kinds, "it is text" if start.isascii() else "its format is unknown")
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:

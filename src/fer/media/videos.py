@@ -11,7 +11,7 @@ import numpy as np
 
 from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
-from fer.notebook.paths import existing_file, to_printable
+from fer.notebook.paths import existing_path, to_printable
 
 LONGEST_FRAME_SIDE = 640  # pixels, as the frames of the camera
 
@@ -29,7 +29,7 @@ def read_frames(path: str, frames_per_second: float = 10) -> Iterator[tuple[floa
 
     Of a video see `open_video`; a picture is a single frame. Raises UserError for a file that is missing or neither.
     """
-    file = existing_file(path)
+    file = existing_path(path)
     if has_media_type(file.name, "image"):
         return iter([(0.0, shrink_frame(decode_image(file.read_bytes(), file.name)))])
     return open_video(file, to_printable(file.name), frames_per_second).frames

@@ -8,7 +8,7 @@ import keras
 from fer.expressions import EXPRESSIONS
 from fer.network.files import load_network, read_classes
 from fer.notebook.errors import UserError
-from fer.notebook.repository import fetch_models, has_models
+from fer.notebook.repository import fetch_models, missing_files
 
 
 def find_pretrained(models: Path, repository: str) -> Path:
@@ -33,7 +33,7 @@ def find_pretrained(models: Path, repository: str) -> Path:
 def is_expression_network(folder: Path) -> bool:
     """Tell whether a folder holds a network for the five expressions."""
     try:
-        return has_models(folder) and read_classes(folder) == EXPRESSIONS
+        return not missing_files(folder) and read_classes(folder) == EXPRESSIONS
     except ValueError:  # no JSON, or of names that cannot be used
         return False
 

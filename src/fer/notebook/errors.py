@@ -46,12 +46,3 @@ def check_writable(*folders: Path) -> None:
     for folder in folders:
         with writable_folder(folder), tempfile.NamedTemporaryFile(dir=folder) as file:
             file.write(b"0")
-
-
-@contextmanager
-def print_user_errors() -> Iterator[None]:
-    """Print a UserError in place of raising it, so that the next file still gets its turn."""
-    try:
-        yield
-    except UserError as error:
-        print(error)

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -36,7 +36,7 @@ def picture_result_path(results: Path, name: str, source: str) -> Path:
 
     source: the SHA-256 of the file; its own former result is overwritten, that of another file never.
     """
-    return first_free_path(results, name, source, source_of_picture)
+    return next(path for path in numbered_paths(results, name) if source_of_picture(path) in (None, source))
 
 
 def make_result_folder(results: Path, name: str, source: str) -> Path:
@@ -44,17 +44,17 @@ def make_result_folder(results: Path, name: str, source: str) -> Path:
 
     source: what tells it from another of the same name, such as a SHA-256; the folder's file `source` keeps it.
     """
-    path = first_free_path(results, name, source, source_of_folder)
+    path = next(path for path in numbered_paths(results, name) if source_of_folder(path) in (None, source))
     path.mkdir(parents=True, exist_ok=True)
     (path / "source").write_text(source)
     return path
 
 
-def first_free_path(results: Path, name: str, source: str, source_of: Callable[[Path], str | None]) -> Path:
-    """Return the first of results/<name>, <name>-2, -3 … that is free (None) or of the same source."""
+def numbered_paths(results: Path, name: str) -> Iterator[Path]:
+    """Yield results/<name>, <name>-2, <name>-3 and so on."""
     stem = safe_stem(name)
-    paths = (results / (stem if number == 1 else f"{stem}-{number}") for number in itertools.count(1))
-    return next(path for path in paths if source_of(path) in (None, source))
+    yield results / stem
+    yield from (results / f"{stem}-{number}" for number in itertools.count(2))
 
 
 def source_of_picture(path: Path) -> str | None:
@@ -74,14 +74,6 @@ def source_of_folder(path: Path) -> str | None:
     if not path.exists():
         return None
     return (path / "source").read_text() if (path / "source").is_file() else ""
-
-
-def existing_file(path: str) -> Path:
-    """Return the file whose path was typed; raises UserError where there is none."""
-    file = existing_path(path)
-    if not file.is_file():
-        raise UserError(f"{to_printable(path)} is a folder. Type the path of a file.")
-    return file
 
 
 def existing_path(path: str) -> Path:

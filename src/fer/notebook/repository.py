@@ -27,7 +27,7 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
     else:
         folders = [Path("models"), Path()]
     for folder in folders:
-        if has_models(folder):
+        if not missing_files(folder):
             return folder
     for folder in folders:
         missing = missing_files(folder)
@@ -56,11 +56,6 @@ def missing_files(folder: Path) -> list[str]:
     return [name for name in ("fer.json", "fer.h5") if not (folder / name).is_file()]
 
 
-def has_models(folder: Path) -> bool:
-    """Tell whether both model files are in a folder."""
-    return not missing_files(folder)
-
-
 def fetch_models(repository: str) -> Path | None:
     """Clone the repository of this notebook and return its folder with both model files; None if that fails.
 
@@ -73,7 +68,7 @@ def fetch_models(repository: str) -> Path | None:
         candidates = [opened, (opened[0], ""), *candidates]
     for address, branch in candidates:
         models = clone(address, branch) / "models"
-        if has_models(models):
+        if not missing_files(models):
             return models
     return None
 

@@ -36,7 +36,6 @@ def prepare_opencv() -> None:
     pip_install("--no-deps", "--force-reinstall", OPENCV)  # --no-deps: numpy and the rest stay as they are
     if "cv2" in sys.modules:
         raise UserError("OpenCV was exchanged. Restart the runtime (Runtime → Restart) and run all cells again.")
-    importlib.invalidate_caches()
 
 
 def prepare_exporters() -> None:
@@ -45,7 +44,6 @@ def prepare_exporters() -> None:
     if missing:
         print(f"Installing {', '.join(missing)} …")
         pip_install(*missing)
-        importlib.invalidate_caches()
 
 
 def pip_install(*options_and_packages: str) -> None:
@@ -56,6 +54,7 @@ def pip_install(*options_and_packages: str) -> None:
         packages = ", ".join(part for part in options_and_packages if not part.startswith("-"))
         reason = result.stderr.strip()[-300:]
         raise UserError(f"pip could not install {packages}. Is there a network connection? pip said: {reason}")
+    importlib.invalidate_caches()
 
 
 @contextmanager
@@ -90,18 +89,16 @@ def start_keras(backend: str = "") -> None:
     Without one: what KERAS_BACKEND says, else TensorFlow, else what is installed (Colab's TPU runtimes have JAX alone).
     Raises UserError where it is not installed, or where Keras runs on another already.
     """
-    choices = [backend or os.environ.get("KERAS_BACKEND", "")]
-    if not choices[0]:
-        choices = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
-    if not choices or importlib.util.find_spec(choices[0]) is None:
-        raise UserError(
-            f"The backend {choices[0] if choices else 'for Keras'} is not installed. Choose another BACKEND."
-        )
-    os.environ["KERAS_BACKEND"] = choices[0]
+    wanted = backend or os.environ.get("KERAS_BACKEND", "")
+    candidates = (wanted,) if wanted else ("tensorflow", "jax", "torch")
+    chosen = next(filter(importlib.util.find_spec, candidates), None)
+    if chosen is None:
+        raise UserError(f"The backend {wanted or 'for Keras'} is not installed. Choose another BACKEND.")
+    os.environ["KERAS_BACKEND"] = chosen
     with suppress_stderr():  # of the devices that it looks for
         import keras
 
         keras.ops.zeros(1)  # the first tensor makes it look at its devices
-    if keras.backend.backend() != choices[0]:
-        raise UserError(f"Keras runs on {keras.backend.backend()} already: restart the runtime to use {choices[0]}.")
-    print(f"Keras {keras.__version__} on {choices[0]}.")
+    if keras.backend.backend() != chosen:
+        raise UserError(f"Keras runs on {keras.backend.backend()} already: restart the runtime to use {chosen}.")
+    print(f"Keras {keras.__version__} on {chosen}.")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +82,9 @@ def read_finished(finished: Path) -> dict[str, dict]:
     """Return the entries of a former run by their keys; a line that was cut off when it was killed does not count."""
     entries = {}
     for line in finished.read_text().splitlines() if finished.exists() else []:
-        try:
+        with suppress(ValueError, KeyError, AttributeError):
             entry = json.loads(line)
             entries[entry.pop("key")] = entry
-        except (ValueError, KeyError, AttributeError):
-            continue
     return entries
 
 
@@ -94,7 +92,7 @@ def network_fingerprint(recogniser: Recogniser) -> str:
     """Tell networks apart by their answers to fixed noise and what they call them, so that another's are not kept."""
     noise = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE), np.uint8)
     answers = recogniser.classify(noise).round(2).tobytes()
-    return sha256(answers + json.dumps(recogniser.classes).encode()).hexdigest()
+    return sha256_hex(answers + json.dumps(recogniser.classes).encode())
 
 
 def join_faces(entries: list[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:

@@ -7,16 +7,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fer.expressions import EXPRESSIONS, class_colours, classes_in
+from fer.expressions import class_colours, classes_in
 from fer.faces.tracking import MAX_SECONDS_MISSING, Track
 
 
 def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a record of faces that a network for these classes has named."""
     return ("seconds", "face", "x", "y", "width", "height", *classes)
-
-
-TIMELINE_COLUMNS = timeline_columns(EXPRESSIONS)
 
 
 def timeline_rows(seconds: float, table: pd.DataFrame, faces: list[Track]) -> list[tuple]:

@@ -1,7 +1,7 @@
 """Recognise the faces in a video: a timeline, a table, and the video with boxes."""
 
 from contextlib import closing
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +35,12 @@ def report_video(recogniser: Recogniser, video: SampledVideo, name: str, folder:
         if first is None:
             raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
         rows: list[tuple] = []
-        tracks, highest, frame_count = [], 0, 0
+        tracks, new_numbers, frame_count = [], count(1), 0
         with closing(video_writer(folder / "unfinished.mp4", first[1].shape, video.frames_per_second)) as writer:
             try:
                 for seconds, image in chain([first], seen):
                     table = recogniser.recognise(image, detect_in_video)
-                    tracks = track_faces(tracks, table, seconds, smoothing=1, last_number=highest)
-                    highest = max((highest, *(track.face for track in tracks)))
+                    tracks = track_faces(tracks, table, seconds, smoothing=1, new_numbers=new_numbers)
                     rows += timeline_rows(seconds, table, tracks)
                     numbers = [track.face for track in tracks[: len(table)]]
                     writer.send(np.ascontiguousarray(annotate(image, table.assign(face=numbers))))
@@ -49,8 +48,9 @@ def report_video(recogniser: Recogniser, video: SampledVideo, name: str, folder:
             except KeyboardInterrupt:
                 print("Stopped; what was recognised so far is kept.")
     (folder / "unfinished.mp4").replace(folder / "annotated.mp4")
-    print(f"{name}: {pluralise(highest, 'face')} in {pluralise(frame_count, 'frame')}")
-    show_timeline(pd.DataFrame(rows, columns=timeline_columns(recogniser.classes)), folder)
+    record = pd.DataFrame(rows, columns=timeline_columns(recogniser.classes))
+    print(f"{name}: {pluralise(record['face'].nunique(), 'face')} in {pluralise(frame_count, 'frame')}")
+    show_timeline(record, folder)
 
 
 def show_timeline(record: pd.DataFrame, folder: Path) -> None:

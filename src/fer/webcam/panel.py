@@ -5,13 +5,18 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from IPython import get_ipython
 from IPython.display import Image as DisplayedImage
 from IPython.display import display
 
 from fer.expressions import class_colours
 from fer.notebook.errors import UserError
-from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend, no_vertical_scroll
+from fer.notebook.front_end import (
+    bind_output_to_cell,
+    display_widget,
+    has_colab_frontend,
+    is_interactive,
+    no_vertical_scroll,
+)
 from fer.recognition.drawing import annotate, as_jpeg
 from fer.webcam.session import Session, recognise_and_track
 
@@ -37,18 +42,13 @@ def show_camera_panel(session: Session, jpeg_quality: float = 0.8) -> None:
     """
     file = Path(session.file).name or "the sample"
     options = {"colours": class_colours(session.recogniser.classes), "quality": jpeg_quality, "file": file}
-    if not allows_input():
+    if not is_interactive():
         print(f"{file} is recognised." if session.file else f"{NO_PANEL} This is the sample.")
         recognise_file(session)
     elif has_colab_frontend():
         run_panel_in_colab(session, options | {"finish": True})
     else:
         display_widget(make_widget(session, options | {"finish": False}), NO_PANEL)
-
-
-def allows_input() -> bool:
-    """Tell whether somebody can answer this notebook: programs that run one (nbclient, papermill) allow no input."""
-    return get_ipython().kernel._allow_stdin
 
 
 def recognise_file(session: Session) -> None:

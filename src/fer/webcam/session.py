@@ -1,5 +1,6 @@
 """Reply to the camera panel: recognise and track faces, take pictures, record a timeline."""
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ class Session:
     tracks: list[Track] = field(default_factory=list)
     boxes: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))  # of the frame before
     frame_count: int = 0
-    last_number: int = 0  # of a face
+    new_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # of faces
     skipped: int = 0  # frames that could not be decoded
     picture_count: int = 0
     rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
@@ -101,8 +102,7 @@ def recognise_and_track(session: Session, image: np.ndarray, seconds: float) -> 
     table = session.recogniser.recognise(image, partial(redetect_faces, former=former))
     milliseconds = 1000 * (time.perf_counter() - start)
     session.boxes, session.frame_count = table[BOX_COLUMNS].to_numpy(), session.frame_count + 1
-    session.tracks = track_faces(session.tracks, table, seconds, session.smoothing, session.last_number)
-    session.last_number = max((session.last_number, *(track.face for track in session.tracks)))
+    session.tracks = track_faces(session.tracks, table, seconds, session.smoothing, session.new_numbers)
     session.rows += timeline_rows(seconds, table, session.tracks)
     faces = [describe_face(track, session.recogniser.classes) for track in session.tracks[: len(table)]]
     return {"kind": "faces", "faces": faces, "milliseconds": milliseconds, "skipped": session.skipped}
@@ -133,7 +133,7 @@ def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
     if not session.rows:
         return {"kind": "timeline", "text": "No face was seen, so there is no timeline."}, []
     session.timeline = pd.DataFrame(session.rows, columns=timeline_columns(session.recogniser.classes))
-    session.rows, session.tracks, session.last_number = [], [], 0
+    session.rows, session.tracks, session.new_numbers = [], [], itertools.count(1)
     path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
     save_timeline(session.timeline, path)
     text = f"Timeline: {len(session.timeline)} rows, one a face a frame, saved as {path}"
