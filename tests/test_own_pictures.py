@@ -319,7 +319,7 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     (face,) = recognise_and_track(session, collins, 0.0)["faces"]
     assert set(ODD) < face.keys()
     assert face["expression"] == table.loc[0, "expression"]
-    answer, _ = session.answer({"kind": "stop"})
+    answer, _ = session.reply({"kind": "stop"})
     assert tuple(pd.read_csv(next((tmp_path / "results").glob("webcam-*.csv"))).columns) == timeline_columns(ODD), (
         answer
     )
