@@ -17,7 +17,7 @@ HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"
 CONTENT_KINDS = {  # of what is no picture, by a pattern of its first bytes
     rb"PK\x03\x04": "it is a zip archive",
     rb".{4}ftyp(" + b"|".join(HEIC_BRANDS) + b")": "it is a damaged HEIC photo",
-    rb".{4}ftyp(?!avi)|\x1aE\xdf\xa3|.{8}AVI": "it is a video",
+    rb".{4}ftyp(?!avi)|\x1aE\xdf\xa3|RIFF.{4}AVI": "it is a video",
     rb"\s*<(!doctype )?html": "it is a web page",
     rb"\s*%pdf": "it is a PDF",
 }
