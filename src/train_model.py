@@ -60,17 +60,13 @@ from fer.notebook.setup import prepare_exporters, prepare_opencv, start_keras
 from fer.notebook.uploads import download_files
 
 # %%
+from functools import partial
+from pathlib import Path
+
 prepare_opencv()
 start_keras(BACKEND)
 if EXPORT:
     prepare_exporters()
-
-# %%
-from functools import partial
-from pathlib import Path
-
-import pandas as pd
-
 if NETWORK not in ("modern", "original"):
     raise UserError(f"NETWORK is {NETWORK!r}; choose modern or original.")
 if START_FROM not in ("scratch", "shipped network"):
@@ -149,6 +145,8 @@ from fer.training.recipes import RECIPES
 # chosen by its pixels, so that equal pictures stay together.
 
 # %%
+import pandas as pd
+
 if PICTURES:
     source = find_own_pictures(PICTURES, DATA)
     faces, problems = read_own_pictures(source, WHOLE_PICTURE)
