@@ -157,7 +157,10 @@ else:
     check_complete(faces)
     if source != DATA / "fer2013.csv":
         write_csv(faces, DATA / "fer2013.csv")
-print(f"{len(problems)} bad rows or files left out.", *problems[:20], sep="\n  ")
+print(f"{len(problems)} bad rows or files left out{':' if problems else '.'}")
+print(*problems[:20], sep="\n", end="\n" * bool(problems))
+if len(problems) > 20:
+    print(f"… and {len(problems) - 20} more.")
 class_counts(faces).rename(index={"PublicTest": VALIDATION})
 
 # %% [markdown]
