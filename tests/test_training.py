@@ -194,6 +194,7 @@ def test_a_checkpoint_restores_network_optimiser_and_epoch(tmp_path: Path):
     assert all(np.abs(momentum).max() > 0 for momentum in momenta)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_first_epoch(tmp_path: Path):
     """With the notebook's network and recipe, on few faces."""
     recipe, few = RECIPES["modern"]._replace(epochs=1, batch_size=8), TRAINING.select(slice(0, 32))

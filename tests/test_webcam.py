@@ -264,6 +264,7 @@ print(widget.model_id)
 """
 
 
+@pytest.mark.slow
 def test_a_thousand_frames_leave_neither_memory_nor_messages_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A real kernel with the real widget, sent frames as JupyterLab sends them: each after the answer to the last."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
