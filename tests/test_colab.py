@@ -213,6 +213,7 @@ def test_interrupting_the_cell_ends_it_normally_with_the_camera_off_and_the_reco
     assert len(records(kernel)) == before + 1
 
 
+@pytest.mark.slow
 def test_a_kernel_that_falls_silent_is_told_and_the_camera_goes_off(
     first_run: tuple, browsers: dict[str, Browser], kernel: tuple
 ):

@@ -53,6 +53,7 @@ def kill_when(process: subprocess.Popen, moment: Callable[[], bool]) -> None:
     process.communicate()
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_at_the_next_epoch_and_ends_as_good(tmp_path: Path):
     """Real processes and SIGKILL, each while weights are half written: after the first epoch, and after the fourth."""
     folder = tmp_path / "killed"

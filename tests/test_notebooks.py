@@ -196,6 +196,7 @@ def test_own_pictures_are_learnt_and_via_image_shows_their_classes(start_from: s
     assert not any("<b>très" in table for table in html)
 
 
+@pytest.mark.slow
 def test_the_original_network_cannot_start_from_the_shipped_one(tmp_path: Path):
     ran = run(alone("train_model", tmp_path / "empty"), NETWORK="original", START_FROM="shipped network")
     assert ran.returncode != 0
@@ -227,6 +228,7 @@ def test_without_models_and_network_the_user_is_told_what_to_do(tmp_path: Path):
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_models_come_from_a_clone_of_the_repository(tmp_path: Path):
     origin = alone("via_image", tmp_path / "origin").parent
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]

@@ -394,6 +394,7 @@ def test_fine_tuning_never_starts_from_a_network_for_other_classes(tmp_path: Pat
     assert find_pretrained(Path("models"), "file:///nowhere/clone") == Path("nowhere-clone/models")
 
 
+@pytest.mark.slow
 def test_fine_tuning_learns_from_few_pictures_and_keeps_the_names(tmp_path: Path):
     """Two drawings that the shipped network was not trained on, told apart as the recipe says."""
     pictures, _ = read_own_pictures(drawn(tmp_path / "own", ("low bar", "high bar"), each=64), whole_picture=True)
