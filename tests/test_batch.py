@@ -230,6 +230,7 @@ recognise_files(Recogniser.load(sys.argv[1]), list_folder(Path(sys.argv[2])), Pa
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_one_picture_at_most(recogniser: Recogniser, tmp_path: Path, capsys):
     album, results = tmp_path / "album", tmp_path / "results"
     album.mkdir()

@@ -120,6 +120,7 @@ def test_via_webcam_alone_recognises_its_sample_where_a_program_runs_it(tmp_path
     assert pd.read_csv(record)["face"].nunique() == 2
 
 
+@pytest.mark.slow
 def test_via_webcam_recognises_a_file_where_a_program_runs_it(tmp_path: Path):
     ran = run(alone("via_webcam", tmp_path / "empty"), FILE=str(HOPPER))
     assert ran.returncode == 0, ran.stderr

@@ -58,6 +58,7 @@ CELLS = (
 )
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_in_jupyterlab_what_an_upload_shows_is_saved_and_the_zip_is_downloaded(tmp_path: Path):
     (tmp_path / "results").mkdir()
