@@ -295,7 +295,7 @@ if TEACHERS and devices.kind == "CPU":
 
 # %%
 RUNS = MODELS / "runs"
-folder = run_folder(RUNS, recipe, training, SEED, f"{NETWORK} {TEACHERS}")
+folder = run_folder(RUNS, recipe, training, SEED, f"{student.name} {TEACHERS}")
 if is_finished(folder, recipe):
     print("The network below is trained: its teachers are not needed any more.")
     teachers = ()
