@@ -65,6 +65,18 @@ def test_a_folder_is_listed_with_its_folders_without_what_is_hidden(tmp_path: Pa
         list_folder(tmp_path / "empty")
 
 
+def test_linked_folders_are_followed_each_once(tmp_path: Path):
+    """A link may lead to another album, to the album itself, to what is around it, or nowhere."""
+    for name in ("album/z/a.jpg", "shared/b.jpg", "shared/deep/c.jpg", "other.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"1")
+    links = {"linked": "shared", "again": "shared/deep", "z/self": "album", "up": "", "before": "album/z", "gone": "x"}
+    for name, target in links.items():
+        (tmp_path / "album" / name).symlink_to(tmp_path / target)
+    (tmp_path / "shared" / "back").symlink_to(tmp_path / "album")
+    assert names(list_folder(tmp_path / "album")) == ["again/c.jpg", "linked/b.jpg", "z/a.jpg"]
+
+
 def test_a_zip_is_listed_likewise():
     wanted = {"a.jpg": b"1", "b/a.jpg": b"2", "../../evil.jpg": b"3", "/etc/evil.jpg": b"4", "b/Großmutter.jpg": b"5"}
     hidden = {".hidden.jpg": b"", "__MACOSX/b/._a.jpg": b"", "b/": b"", "b/.DS_Store": b""}
@@ -121,16 +133,16 @@ def mixed(*more: PictureFile) -> list[PictureFile]:
     return [*list_uploads(files), *more]
 
 
-def stop() -> bytes:
+def stop() -> io.BytesIO:
     raise KeyboardInterrupt
 
 
-def break_off() -> bytes:
+def break_off() -> io.BytesIO:
     raise OSError("the disk\nis gone")
 
 
 def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_path: Path, capsys):
-    items = mixed(PictureFile("gone.jpg", "0", break_off))
+    items = mixed(PictureFile("gone.jpg", "0", 1, break_off))
     report_collection(recogniser, items, "album", tmp_path)
     assert "album: 5 files, 2 faces, 3 problems" in capsys.readouterr().out
     faces = pd.read_csv(tmp_path / "faces.csv")
@@ -148,16 +160,16 @@ def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_
 
 
 def test_a_stopped_run_keeps_what_it_has_and_goes_on_from_there(recogniser: Recogniser, tmp_path: Path, capsys):
-    stopper = PictureFile("stop.jpg", "stop", stop)
+    stopper = PictureFile("stop.jpg", "stop", 1, stop)
     report_collection(recogniser, [*mixed()[:2], stopper, *mixed()[2:]], "album", tmp_path)
     said = capsys.readouterr().out
     assert "Stopped after 2 of 5" in said
     assert len(pd.read_csv(tmp_path / "faces.csv")) == 2
 
-    def fail() -> bytes:
+    def fail() -> io.BytesIO:
         raise AssertionError("recognised before, so not read again")
 
-    known = [item._replace(read=fail) for item in mixed()[:2]]
+    known = [item._replace(open=fail) for item in mixed()[:2]]
     entries = recognise_files(recogniser, [*known, *mixed()[2:]], tmp_path)
     assert "2 of 4 are known from before" in capsys.readouterr().out
     assert entries == recognise_files(recogniser, mixed(), tmp_path / "afresh")
@@ -186,7 +198,7 @@ def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: P
 def test_what_failed_is_tried_again(recogniser: Recogniser, tmp_path: Path):
     """As when a disk is back, or pillow-heif was installed."""
     good = mixed()[0]
-    [failed] = recognise_files(recogniser, [good._replace(read=break_off)], tmp_path)
+    [failed] = recognise_files(recogniser, [good._replace(open=break_off)], tmp_path)
     [entry] = recognise_files(recogniser, [good], tmp_path)
     assert failed["problem"]
     assert not entry["problem"]

@@ -32,7 +32,7 @@ from fer.expressions import (
 )
 from fer.faces.detection import detect_faces
 from fer.faces.tracking import track_faces
-from fer.media.collections import PictureFile, list_folder
+from fer.media.collections import list_folder, list_uploads
 from fer.media.pictures import to_grey
 from fer.network.architectures import build_modern, build_original
 from fer.network.files import UnusableModelError, load_network, read_classes, save_network
@@ -92,7 +92,7 @@ def test_faces_that_were_cut_out_closely_are_read_too(tmp_path: Path, collins: n
     close = collins[71:165, 189:260]  # without hair and chin
     assert len(detect_faces(to_grey(close))) == 0
     content = as_jpeg(close)
-    assert read_face(PictureFile("close.jpg", "0", lambda: content), whole_picture=False).shape == (48, 48)
+    assert read_face(list_uploads([("close.jpg", content)])[0], whole_picture=False).shape == (48, 48)
 
 
 def test_a_zip_with_a_folder_around_is_the_same(tmp_path: Path):

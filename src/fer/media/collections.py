@@ -1,13 +1,17 @@
 """List the files in a folder, in a zip, or among several uploads, to be read one by one."""
 
+import io
 import os
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from fer.notebook.errors import UserError
+from fer.notebook.errors import UserError, writable_folder
 from fer.notebook.paths import sha256_hex, to_printable
 
 LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compression
@@ -15,24 +19,61 @@ LARGEST_ARCHIVE = 50_000_000_000  # bytes, unpacked
 
 
 class PictureFile(NamedTuple):
-    """A file that is probably a picture."""
+    """A file that is probably a picture, or else a video."""
 
     name: str  # its path inside the folder or the zip; for people, never used as a path
     key: str  # changes when the file does
-    read: Callable[[], bytes]  # may raise anything
+    size: int  # bytes
+    open: Callable[[], IO[bytes]]  # may raise anything
+    path: Path | None = None  # where it lies on the disk by itself
+
+    def read(self) -> bytes:
+        """Return all that is in it; raises UserError for more than a picture has, and anything that `open` raises."""
+        if self.size > LARGEST_FILE:  # zipfile unpacks no more than the size that the archive states
+            raise UserError(f"{self.name} has {self.size / 1e6:,.0f} MB; the limit is {LARGEST_FILE / 1e6:.0f} MB.")
+        with self.open() as content:
+            return content.read()
+
+    @contextmanager
+    def on_disk(self) -> Iterator[Path]:
+        """Give a path of it, which is that of a temporary copy unless it lies on the disk by itself."""
+        if self.path:
+            yield self.path
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, "copy")
+            with self.open() as content, writable_folder(Path(folder)), copy.open("wb") as target:
+                shutil.copyfileobj(content, target)
+            yield copy
 
 
 def list_folder(folder: Path) -> list[PictureFile]:
     """List the files in a folder and its folders, by name; hidden ones are left out. Raises UserError if none."""
-    paths = sorted(Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
-    files = []
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
-        if is_visible_file(name) and path.is_file():
-            about = path.stat()
-            key = f"{name} {about.st_size} {about.st_mtime_ns}"
-            files.append(new_picture_file(name, key, about.st_size, path.read_bytes))
-    return require_files(files, folder.name)
+    paths = sorted(path for path in walk_folder(folder) if path.is_file())
+    return require_files([open_file(path, path.relative_to(folder).as_posix()) for path in paths], folder.name)
+
+
+def walk_folder(folder: Path) -> Iterator[Path]:
+    """Yield what is visible in a folder and its folders, also where links lead; each folder once, so that none loops.
+
+    Links come last: what lies in the folder itself keeps its own name.
+    """
+    waiting, seen = [folder], set(folder.resolve().parents)
+    for start in waiting:
+        for parent, folders, names in os.walk(start, onerror=lambda error: print(f"Left out: {error}.")):
+            here, real = Path(parent), Path(parent).resolve()
+            folders[:] = [] if real in seen else filter(is_visible_file, folders)
+            if real not in seen:
+                seen.add(real)
+                waiting += [here / name for name in folders if (here / name).is_symlink()]
+                yield from (here / name for name in names if is_visible_file(name))
+
+
+def open_file(path: Path, name: str) -> PictureFile:
+    """Return a file on the disk under a name, which need not be printable."""
+    about = path.stat()
+    key = f"{name} {about.st_size} {about.st_mtime_ns}"
+    return new_picture_file(name, key, about.st_size, partial(path.open, "rb"), path)
 
 
 def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
@@ -51,29 +92,26 @@ def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
     files = []
     for member in sorted(members, key=member_name):
         key = f"{member_name(member)} {member.file_size} {member.CRC}"
-        files.append(new_picture_file(member_name(member), key, member.file_size, partial(archive.read, member)))
+        files.append(new_picture_file(member_name(member), key, member.file_size, partial(archive.open, member)))
     return require_files(files, name)
 
 
 def list_uploads(files: list[tuple[str, bytes]]) -> list[PictureFile]:
     """List uploaded files, given as name and bytes."""
     return [
-        new_picture_file(name, f"{name} {sha256_hex(data)}", len(data), partial(bytes, data)) for name, data in files
+        new_picture_file(name, f"{name} {sha256_hex(data)}", len(data), partial(io.BytesIO, data))
+        for name, data in files
     ]
 
 
-def new_picture_file(name: str, key: str, size: int, read: Callable[[], bytes]) -> PictureFile:
-    """Make a picture file whose name is fit for people and spreadsheets, and which is not read when it is too large."""
+def new_picture_file(
+    name: str, key: str, size: int, open_content: Callable[[], IO[bytes]], path: Path | None = None
+) -> PictureFile:
+    """Make a picture file whose name is fit for people and spreadsheets."""
     shown = to_printable(name)
     if shown.startswith(("=", "+", "-", "@")):  # a spreadsheet would take it for a formula
         shown = f"./{shown}"
-
-    def read_if_small() -> bytes:
-        if size > LARGEST_FILE:  # zipfile unpacks no more than the size that the archive states
-            raise UserError(f"{shown} has {size / 1e6:,.0f} MB; the limit is {LARGEST_FILE / 1e6:.0f} MB.")
-        return read()
-
-    return PictureFile(shown, key, read_if_small)
+    return PictureFile(shown, key, size, open_content, path)
 
 
 def member_name(member: zipfile.ZipInfo) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import display
 
-from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip, new_picture_file
+from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip, open_file
 from fer.media.samples import COLLINS, HOPPER
 from fer.media.videos import has_media_type, open_video
 from fer.media.web import fetch_picture
@@ -96,7 +96,7 @@ class Reporter:
             video = open_video(path, name, self.frames_per_second)
             report_video(self.recogniser, video, name, make_result_folder(self.results, name, source))
         else:
-            self.report_pictures([(name, new_picture_file(name, "", path.stat().st_size, path.read_bytes).read())])
+            self.report_pictures([(name, open_file(path, name).read())])
 
     def report_pictures(self, pictures: Sequence[tuple[str, bytes]]) -> None:
         """Recognise pictures, given as printable name and bytes, and show them one by one, then the table of all."""
