@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 from fer.network.architectures import build_modern
-from fer.network.files import UnusableModelError, load_network, save_network
+from fer.network.files import UnusableModelError, load_network, read_classes, save_network
 
 FACES = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1)).astype("float32")
 
@@ -57,6 +57,90 @@ def test_a_network_for_something_else_is_refused(tmp_path: Path):
         load_network(tmp_path)
 
 
+def keras_2(version: str, **keys: object) -> str:
+    """The fer.json of a small network of seven classes as some Keras 2 wrote it; see `write_keras_2`."""
+    shape = {"batch_input_shape": [None, 48, 48, 1], "dtype": "float32"}
+    ones = {"class_name": "Ones", "config": {}}
+    convolution = {"name": "conv", "filters": 3, "kernel_size": [3, 3], "activation": "relu", "bias_initializer": ones}
+    head = {"name": "head", "units": 7, "activation": "linear", "kernel_regularizer": None}
+    layers = [
+        {"class_name": "InputLayer", "config": {**shape, "sparse": False, "ragged": False, "name": "conv_input"}},
+        {"class_name": "Conv2D", "config": {**shape, **convolution, "groups": 1}},
+        {"class_name": "SeparableConv2D", "config": {"name": "two", "filters": 4, "kernel_size": 3, "groups": 1}},
+        {"class_name": "BatchNormalization", "config": {"name": "normalise", "axis": [3]}},
+        {"class_name": "Flatten", "config": {"name": "flatten", "data_format": "channels_last"}},
+        {"class_name": "Dense", "config": head},
+        {"class_name": "Activation", "config": {"name": "softmax", "activation": "softmax"}},
+    ]
+    config = {"name": "sequential_5", "layers": layers}
+    if version == "2.2.2":  # the list alone, and no layer for the input
+        config = layers[1:]
+    if version == "2.15.0":
+        for layer in layers:
+            layer |= {"module": "keras.layers", "registered_name": None, "build_config": {"input_shape": None}}
+        ones |= {"module": "keras.initializers", "registered_name": None}
+    return json.dumps({"class_name": "Sequential", "config": config, "keras_version": version, **keys})
+
+
+@pytest.fixture(scope="module")
+def seven() -> keras.Model:
+    """The network that `keras_2` describes."""
+    keras.utils.set_random_seed(4)
+    layers = keras.layers
+    parts = [layers.Conv2D(3, 3, activation="relu"), layers.SeparableConv2D(4, 3), layers.BatchNormalization()]
+    parts += [layers.Flatten(), layers.Dense(7), layers.Activation("softmax")]
+    return keras.Sequential([keras.Input((48, 48, 1)), *parts])
+
+
+SEVEN = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]  # in the alphabet's order
+
+
+@pytest.mark.parametrize(("version", "scaling"), [("2.2.2", [0, 255]), ("2.4.0", [0, 1]), ("2.15.0", [-1, 1])])
+def test_a_network_of_keras_2_is_loaded_as_it_says(
+    version: str, scaling: list[int], seven: keras.Model, tmp_path: Path, capfd: pytest.CaptureFixture
+):
+    seven.save(tmp_path / "fer.h5")
+    (tmp_path / "fer.json").write_text(keras_2(version, classes=SEVEN, scaling=scaling))
+    capfd.readouterr()
+    loaded = load_network(tmp_path)
+    assert capfd.readouterr().err == ""
+    black, white = scaling
+    expected = seven.predict(black + FACES / 255 * (white - black), verbose=0)
+    np.testing.assert_allclose(loaded.predict(FACES, verbose=0), expected, rtol=1e-3, atol=1e-6)
+    assert list(read_classes(tmp_path)) == SEVEN
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({}, "does not say classes and scaling,.*README"),
+        ({"classes": SEVEN}, "does not say scaling,"),
+        ({"scaling": [0, 1]}, "does not say classes,"),
+        ({"classes": SEVEN[:5], "scaling": [0, 1]}, r"\(7,\), not .* into \(5,\)"),
+        ({"classes": SEVEN, "scaling": "0-1"}, "scaling in .* is 0-1; two numbers"),
+        ({"classes": SEVEN, "scaling": [1, 1]}, "two numbers"),
+        ({"classes": SEVEN, "scaling": [0, float("nan")]}, "two numbers"),
+    ],
+)
+def test_nothing_is_assumed_of_another_network(said: dict, missing: str, seven: keras.Model, tmp_path: Path):
+    seven.save(tmp_path / "fer.h5")
+    (tmp_path / "fer.json").write_text(keras_2("2.4.0", **said))
+    with pytest.raises(UnusableModelError, match=missing):
+        load_network(tmp_path)
+
+
+def test_answers_that_are_no_probabilities_are_refused(seven: keras.Model, tmp_path: Path):
+    save_network(keras.Model(seven.inputs[0], seven.layers[-2].output), tmp_path, tuple(SEVEN))
+    with pytest.raises(UnusableModelError, match="its answers sum to"):
+        load_network(tmp_path)
+
+
+def test_a_page_about_a_file_is_called_so(folder: Path):
+    (folder / "fer.h5").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 7020568\n")
+    with pytest.raises(UnusableModelError, match="a page about it or a pointer to it"):
+        load_network(folder)
+
+
 @pytest.mark.parametrize("name", ["fer.json", "fer.h5"])
 def test_missing_file(name: str, folder: Path):
     (folder / name).unlink()
@@ -88,7 +172,8 @@ def test_a_file_of_another_network(name: str, with_checksums: bool, folder: Path
         load_network(folder)
 
 
-def test_code_in_a_model_is_refused_not_run(folder: Path, tmp_path: Path):
+@pytest.mark.parametrize("keys", [{}, {"keras_version": "2.4.0"}])
+def test_code_in_a_model_is_refused_not_run(keys: dict, folder: Path, tmp_path: Path):
     """A Lambda layer is Python code; loading it would run what a stranger wrote."""
     proof = tmp_path / "proof"
     inputs = keras.Input((48, 48, 1))
@@ -96,7 +181,8 @@ def test_code_in_a_model_is_refused_not_run(folder: Path, tmp_path: Path):
     write = eval(f"lambda x: (open({str(proof)!r}, 'w'), x)[1]")  # noqa: S307
     evil = keras.Model(inputs, keras.layers.Lambda(write)(inputs))
     proof.unlink()
-    (folder / "fer.json").write_text(evil.to_json())
+    described = json.loads(evil.to_json()) | {"classes": SEVEN, "scaling": [0, 255]} | keys
+    (folder / "fer.json").write_text(json.dumps(described))
     (folder / "SHA256SUMS").unlink()
     with pytest.raises(UnusableModelError, match=r"cannot be loaded: .*`?Lambda`? layer"):
         load_network(folder)

@@ -113,6 +113,8 @@ def choose_save_folder(
     try:
         network, classes = load_network(models), read_classes(models)
     except UnusableModelError:
+        if (models / "fer.h5").exists():
+            print(f"The one in {models} cannot be used; it is kept in {back_up_network(models, 'unusable')}.")
         return models
     if classes == faces.classes:
         former = accuracy_score(faces.labels, predict(network, faces).argmax(axis=1))

@@ -1,7 +1,7 @@
-"""Save a network as fer.json and fer.h5, and load it back if both are whole.
+"""Save a network as fer.json and fer.h5, and load it, or another program's, if both are whole.
 
-The names of its classes, where they are not the five expressions, are in fer.json: its key `classes`, which Keras
-does not look at.
+Two keys of fer.json, which Keras does not look at, say what cannot be seen in a network: `classes`, the names of its
+answers in their order, and `scaling`, the two values that it takes for black and white.
 """
 
 import filecmp
@@ -9,19 +9,26 @@ import hashlib
 import itertools
 import json
 import logging
+import math
 import shutil
+import tempfile
 from pathlib import Path
 
 import h5py
 import keras
+import numpy as np
 
 from fer.expressions import EXPRESSIONS, SIDE, is_valid_class_name
 from fer.notebook.errors import UserError, atomic_write, writable_folder
 
 MODEL_FILES = ("fer.json", "fer.h5")
+RAW = (0, 255)  # the scaling of all networks that are trained here
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
 # What Keras 3.14 and later write for every batch normalisation, although it is the default, and older ones refuse.
 DEFAULTS_OF_NEWER_KERAS = [("renorm", False), ("renorm_momentum", 0.99)]
+
+NEW_IN_KERAS_2 = ("module", "registered_name", "build_config")  # since 2.12; Keras 3 takes them for its own
+ONLY_FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")
 
 
 class UnusableModelError(UserError):
@@ -39,9 +46,7 @@ def save_network(network: keras.Model, folder: Path, classes: tuple[str, ...] = 
         atomic_write(folder / "fer.json") as architecture,
         atomic_write(folder / "fer.h5") as weights,
     ):
-        described = without_defaults(network.to_json())
-        if classes != EXPRESSIONS:
-            described["classes"] = classes
+        described = without_defaults(network.to_json()) | {"classes": classes, "scaling": RAW}
         architecture.write_text(json.dumps(described))
         logging.disable(logging.WARNING)  # Keras recommends its newer .keras format
         try:
@@ -72,13 +77,38 @@ def without_defaults(architecture: str) -> dict:
 
 def read_classes(folder: Path) -> tuple[str, ...]:
     """Return what the network in a folder calls its answers, in their order; raises UnusableModelError."""
-    described = json.loads((folder / "fer.json").read_text())
-    names = described.get("classes", EXPRESSIONS) if isinstance(described, dict) else None
-    if not isinstance(names, list | tuple) or len(names) < 2 or not all(map(is_valid_class_name, names)):
-        raise UnusableModelError(f"The names of the classes in {folder.resolve() / 'fer.json'} cannot be used.")
+    return read_description(folder)[0]
+
+
+def read_description(folder: Path) -> tuple[tuple[str, ...], tuple[float, float]]:
+    """Return the names of a network's answers, and the values that it takes for black and white.
+
+    Neither is assumed: raises UnusableModelError where fer.json does not say them, or says what cannot be used.
+    """
+    file = folder.resolve() / "fer.json"
+    described = json.loads(file.read_text())
+    missing = [key for key in ("classes", "scaling") if not isinstance(described, dict) or key not in described]
+    if missing:
+        raise UnusableModelError(
+            f"{file} does not say {' and '.join(missing)}, without which nobody can know what the network's answers"
+            ' mean. Add to it, as models/README.md shows, "classes": the names of its answers in their order, and'
+            ' "scaling": the values that it takes for black and white, [0, 255] or [0, 1] for instance.'
+        )
+    names, scaling = described["classes"], described["scaling"]
+    if not isinstance(names, list) or len(names) < 2 or not all(map(is_valid_class_name, names)):
+        raise UnusableModelError(f"The names of the classes in {file} cannot be used.")
     if len(set(names)) < len(names):
-        raise UnusableModelError(f"Two classes in {folder.resolve() / 'fer.json'} have the same name.")
-    return tuple(names)
+        raise UnusableModelError(f"Two classes in {file} have the same name.")
+    if not is_scaling(scaling):
+        raise UnusableModelError(f"The scaling in {file} is {str(scaling)[:50]}; two numbers are wanted, as [0, 1].")
+    return tuple(names), tuple(scaling)
+
+
+def is_scaling(scaling: object) -> bool:
+    """Tell whether something is two different numbers."""
+    if not isinstance(scaling, list) or len(scaling) != 2 or scaling[0] == scaling[1]:
+        return False
+    return all(type(value) in (int, float) and math.isfinite(value) for value in scaling)
 
 
 def back_up_network(models: Path, name: str) -> Path:
@@ -100,25 +130,73 @@ def back_up_network(models: Path, name: str) -> Path:
 
 
 def load_network(folder: Path) -> keras.Model:
-    """Load what `save_network` wrote; raises UnusableModelError.
+    """Load a network that Keras 2 or 3 saved as fer.json and fer.h5; raises UnusableModelError.
 
-    A file with code in it (a Lambda layer) is refused by Keras' safe mode, which is never switched off here.
+    It takes (n, 48, 48, 1) raw grey values 0–255, whatever it was trained on, and gives probabilities. A file with code
+    in it (a Lambda layer) is refused by Keras' safe mode, which is never switched off here.
     """
     check_files(folder)
+    classes, (black, white) = read_description(folder)
     try:
-        network = keras.models.model_from_json((folder / "fer.json").read_text())
-        network.load_weights(folder / "fer.h5")
+        network = read_keras(folder)
         shapes = network.input_shape[1:], network.output_shape[1:]
-        wanted = (SIDE, SIDE, 1), (len(read_classes(folder)),)
+        wanted = (SIDE, SIDE, 1), (len(classes),)
         if shapes != wanted:
             raise ValueError(f"it turns {shapes[0]} into {shapes[1]}, not {wanted[0]} into {wanted[1]}")
+        answers = keras.ops.convert_to_numpy(network(np.full((1, SIDE, SIDE, 1), (black + white) / 2, np.float32)))
+        if answers.min() < 0 or abs(answers.sum() - 1) > 0.01:
+            raise ValueError(f"its answers sum to {answers.sum():.3g}, not to 1 as probabilities do")
     except Exception as error:  # Keras raises nearly anything for files that are not its own
         reason = str(error).strip().split("\n")[0][:200]
         raise UnusableModelError(
             f"The network in {folder.resolve()} cannot be loaded: {reason}. Put fer.json and fer.h5 there that were"
             " saved together, then choose Run all again."
         ) from error
-    return network
+    if (black, white) == RAW:
+        return network
+    inputs = keras.Input((SIDE, SIDE, 1))
+    scaled = keras.layers.Rescaling((white - black) / 255, black)(inputs)
+    return keras.Model(inputs, network(scaled), name=network.name)
+
+
+def read_keras(folder: Path) -> keras.Model:
+    """Load what Keras 2 or 3 saved, as it is; raises nearly anything."""
+    described = json.loads((folder / "fer.json").read_text())
+    if "keras_version" not in described:  # which only Keras 2 writes
+        network = keras.models.model_from_json(json.dumps(described))
+        network.load_weights(folder / "fer.h5")
+        return network
+    # Keras 3 reads Keras 2's architecture only out of the file with the weights, and only in its oldest form.
+    with tempfile.TemporaryDirectory() as temporary:
+        with h5py.File(Path(temporary) / "fer.h5", "w") as whole, h5py.File(folder / "fer.h5") as weights:
+            weights.copy(weights.get("model_weights", weights["/"]), whole, "model_weights")
+            whole.attrs["model_config"] = json.dumps(as_oldest_keras_2(described))
+        network = keras.models.load_model(Path(temporary) / "fer.h5", compile=False)
+    return keras.Model(network.inputs[0], network.outputs[0], name=network.name)  # Keras 2 gave it a list of inputs
+
+
+def as_oldest_keras_2(described: dict) -> dict:
+    """Bring Keras 2's JSON to the form of its first releases, without what matters in training alone.
+
+    Raises ValueError for a Lambda layer: until 3.11, Keras' safe mode did not extend to files read in this way.
+    """
+
+    def simplify(part: dict) -> dict:
+        if part.get("class_name") == "Lambda":
+            raise ValueError("it has a `Lambda` layer, which is code")
+        for key, value in list(part.items()):
+            if key in NEW_IN_KERAS_2 or key.endswith(ONLY_FOR_TRAINING) or (key, value) == ("groups", 1):
+                del part[key]
+        if part.get("class_name") == "Sequential":
+            config = part["config"]
+            layers = config if isinstance(config, list) else config["layers"]  # the former before 2.2.3
+            shapes = [layer["config"].pop("batch_input_shape", None) for layer in layers]
+            inputs = {"class_name": "InputLayer", "config": {"batch_input_shape": shapes[0]}}
+            layers = [inputs, *(layer for layer in layers if layer["class_name"] != "InputLayer")]
+            part["config"] = {"name": "sequential", "layers": layers}
+        return part
+
+    return json.loads(json.dumps(described), object_hook=simplify)
 
 
 def check_files(folder: Path) -> None:
@@ -133,10 +211,12 @@ def check_files(folder: Path) -> None:
     expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
     for name in MODEL_FILES:
         if not is_readable(folder / name):
-            size = (folder / name).stat().st_size
+            content = (folder / name).read_bytes()
+            is_page = content.lstrip().startswith((b"<", b"version https://git-lfs"))
+            reason = "what was downloaded is a page about it or a pointer to it" if is_page else "its copy broke off"
             raise UnusableModelError(
-                f"{name} in {folder.resolve()} is not whole ({size:,} bytes): its upload or download broke off. Delete"
-                " it, put it there again, wait until it is complete, and choose Run all again."
+                f"{name} in {folder.resolve()} is not whole ({len(content):,} bytes): {reason}. Delete it, put it there"
+                " again, wait until it is complete, and choose Run all again."
             )
         if name in expected and checksum(folder / name) != expected[name]:
             raise UnusableModelError(

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from fer.expressions import EXPRESSIONS
-from fer.network.files import load_network, read_classes
+from fer.network.files import RAW, load_network, read_description
 from fer.notebook.errors import UserError
 from fer.notebook.repository import fetch_models, missing_files
 
@@ -31,9 +31,9 @@ def find_pretrained(models: Path, repository: str) -> Path:
 
 
 def is_expression_network(folder: Path) -> bool:
-    """Tell whether a folder holds a network for the five expressions."""
+    """Tell whether a folder holds a network that names the five expressions of raw grey values."""
     try:
-        return not missing_files(folder) and read_classes(folder) == EXPRESSIONS
+        return not missing_files(folder) and read_description(folder) == (EXPRESSIONS, RAW)
     except ValueError:  # no JSON, or of names that cannot be used
         return False
 
@@ -50,6 +50,6 @@ def build_from_pretrained(folder: Path, classes: int) -> keras.Model:
             # It keeps the statistics of many thousand faces: those of a few small batches lag behind and mislead.
             layer.trainable = False
     weights = b"".join(array.tobytes() for array in pretrained.get_weights())
-    last = pretrained.layers[-1]
+    last = next(layer for layer in reversed(pretrained.layers) if layer.weights)  # a softmax may follow as a layer
     outputs = keras.layers.Dense(classes, activation="softmax", name=last.name, dtype="float32")(last.input)
     return keras.Model(pretrained.input, outputs, name=f"fine-tuned-{hashlib.sha256(weights).hexdigest()[:8]}")
