@@ -21,7 +21,7 @@ import numpy as np
 from tiny import (
     CPU,
     RECIPE,
-    TRAINING,
+    SYMMETRICAL,
     VALIDATION,
     afresh,
     build_mirror_equivariant,
@@ -48,18 +48,17 @@ if __name__ == "__main__":
     else:
         two = find_devices()
     assert two.count == 2, two
-    # Faces that are their own mirror images, no other change, and all in one batch: both trainings see the very same.
-    symmetrical = TRAINING._replace(images=TRAINING.images // 2 + TRAINING.images[:, :, ::-1] // 2)
-    recipe = RECIPE._replace(augmentation={}, batch_size=len(TRAINING.labels))
+    # No change but mirroring, and all in one batch: both trainings see the very same.
+    recipe = RECIPE._replace(augmentation={}, batch_size=len(SYMMETRICAL.labels))
     for name, devices in {"one": CPU, "two": two}.items():
         if devices is two:
             fit.EpochLog, epoch_log = CutOff, fit.EpochLog
             try:
-                train_tiny(afresh(build_tiny, devices=two), target / name, recipe, two, training=symmetrical)
+                train_tiny(afresh(build_tiny, devices=two), target / name, recipe, two, training=SYMMETRICAL)
             except KeyboardInterrupt:
                 fit.EpochLog = epoch_log
         network = afresh(build_tiny, devices=devices)
-        history = train_tiny(network, target / name, recipe, devices, training=symmetrical)
+        history = train_tiny(network, target / name, recipe, devices, training=SYMMETRICAL)
         history.to_csv(target / f"{name}.csv", index=False)
     recipe = RECIPE._replace(epochs=4, optimizer="sgd", learning_rate=0.1, weight_decay=5e-3)
     network = afresh(build_mirror_equivariant, devices=two)

@@ -17,6 +17,8 @@ from tiny import CPU, VALIDATION
 from fer.network.architectures import build_modern
 from fer.training.devices import Devices, estimate_minutes, find_devices, gpu_dtype_policy, in_dtype_policy
 
+SOURCES = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+
 
 class Trained(NamedTuple):
     """What tests/on_devices.py wrote."""
@@ -29,9 +31,8 @@ class Trained(NamedTuple):
 
 def train_on_devices(backend: str, folder: Path) -> Trained:
     """Run tests/on_devices.py with two virtual devices."""
-    places = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {
-        "PYTHONPATH": places,
+        "PYTHONPATH": SOURCES,
         "KERAS_BACKEND": backend,
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
     }
@@ -127,3 +128,28 @@ def test_the_first_and_last_steps_of_modern_have_32_bits():
     convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
     assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(tmp_path: Path):
+    """At the same batch, to five digits, as on two machines; both go on with what the first kept in their folder."""
+    if not find_spec("jax"):
+        pytest.skip("JAX is not installed")
+
+    def start(count: int, number: int) -> subprocess.Popen:
+        meet_at = f"localhost:{12398 + count}"
+        command = [sys.executable, ROOT / "tests" / "on_processes.py", tmp_path / str(count), meet_at, count, number]
+        environment = os.environ | {"PYTHONPATH": SOURCES, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+        return subprocess.Popen([*map(str, command)], env=environment, stderr=subprocess.PIPE, text=True)
+
+    for processes in ([start(1, 0)], [start(2, 0), start(2, 1)]):
+        for process in processes:
+            _, errors = process.communicate(timeout=600)
+            assert process.returncode == 0, errors[-3000:]
+    alone = pd.read_csv(tmp_path / "1" / "history-0.csv")
+    assert len(alone) == 6
+    for number in (0, 1):
+        together = pd.read_csv(tmp_path / "2" / f"history-{number}.csv")
+        learnt = ["epoch", "accuracy", "loss"]
+        np.testing.assert_allclose(together[learnt], alone[learnt], rtol=1e-5)
+        np.testing.assert_allclose(together["val_accuracy"], alone["val_accuracy"], atol=1 / 63)

@@ -37,6 +37,9 @@ def drawn_faces(count: int, first: int = 0, split: str = "Training") -> FaceData
 
 
 TRAINING, VALIDATION = drawn_faces(160), drawn_faces(63, first=500, split="PublicTest")
+SYMMETRICAL = TRAINING._replace(
+    images=TRAINING.images // 2 + TRAINING.images[:, :, ::-1] // 2
+)  # mirror images of themselves
 
 
 def build_tiny(classes: int = 5) -> keras.Model:

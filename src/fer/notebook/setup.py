@@ -87,6 +87,7 @@ def start_keras(backend: str = "") -> None:
     """Import Keras on a backend ("tensorflow", "jax", "torch"), and say which.
 
     Without one: what KERAS_BACKEND says, else TensorFlow, else what is installed (Colab's TPU runtimes have JAX alone).
+    Several machines train together where Keras' KERAS_DISTRIBUTION_… variables name them (on JAX).
     Raises UserError where it is not installed, or where Keras runs on another already.
     """
     wanted = backend or os.environ.get("KERAS_BACKEND", "")
@@ -98,6 +99,8 @@ def start_keras(backend: str = "") -> None:
     with suppress_stderr():  # of the devices that it looks for
         import keras
 
+        if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:
+            keras.distribution.initialize()
         keras.ops.zeros(1)  # the first tensor makes it look at its devices
     if keras.backend.backend() != chosen:
         raise UserError(f"Keras runs on {keras.backend.backend()} already: restart the runtime to use {chosen}.")

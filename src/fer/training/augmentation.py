@@ -138,8 +138,8 @@ class MixupBatches(keras.utils.PyDataset):
 
     faces: (N, 48, 48) uint8. targets: (N, classes) float32, probabilities. mixup_alpha: the shares of the two faces
     come from Beta(alpha, alpha), so that for small values one of them prevails (Zhang et al. 2018); 0: no mixup.
-    label_weight: the share (0-1) of the targets in the loss. Faces that do not fill a batch are left out until the next
-    epoch.
+    label_weight: the share (0-1) of the targets in the loss. part: what this process gets of each batch. Faces that do
+    not fill a batch are left out until the next epoch.
     """
 
     def __init__(
@@ -150,6 +150,7 @@ class MixupBatches(keras.utils.PyDataset):
         mixup_alpha: float = 0.0,
         label_weight: float = 1.0,
         seed: int = 0,
+        part: slice = slice(None),
     ) -> None:
         super().__init__()
         self.faces, self.targets = faces[..., None], targets
@@ -157,6 +158,7 @@ class MixupBatches(keras.utils.PyDataset):
         self.mixup_alpha = mixup_alpha
         self.weights = np.full(self.batch_size, label_weight, np.float32)
         self.random = np.random.default_rng(seed)
+        self.part = part
         self.on_epoch_end()
 
     def __len__(self) -> int:
@@ -175,7 +177,7 @@ class MixupBatches(keras.utils.PyDataset):
             shares = self.random.beta(self.mixup_alpha, self.mixup_alpha, len(chosen))
             faces = blend(faces, shares).round().astype(np.uint8)
             targets = blend(targets, shares)
-        return faces, targets, self.weights
+        return faces[self.part], targets[self.part], self.weights[self.part]
 
 
 def blend(values: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -67,12 +67,12 @@ class Checkpoint(keras.callbacks.Callback):
     """Keep weights, optimiser and history after each epoch, so that a training that was cut off goes on.
 
     A training that is killed leaves whole files only (Keras' BackupAndRestore writes in place). Raises UserError where
-    a loss is not finite; that epoch is not kept.
+    a loss is not finite; that epoch is not kept. writes: False where another process keeps the same training.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, writes: bool = True) -> None:
         super().__init__()
-        self.folder = folder
+        self.folder, self.writes = folder, writes
         self.rows: list[dict] = []
 
     def restore(self, model: "keras.Model") -> None:
@@ -96,6 +96,8 @@ class Checkpoint(keras.callbacks.Callback):
                 " from the epoch before it; if that does not help, change SEED."
             )
         self.rows.append({"epoch": epoch + 1, **logs})
+        if not self.writes:
+            return
         with atomic_write(self.folder / "history.csv") as path:
             self.history.to_csv(path, index=False)
         with atomic_write(self.folder / f"epoch-{epoch + 1:04d}.npz") as path:

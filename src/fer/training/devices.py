@@ -22,6 +22,8 @@ class Devices(NamedTuple):
     count: int  # devices that train together, each with its share of every batch
     dtype_policy: str  # Keras' name for the numbers that layers compute with; weights have 32 bits all the same
     scope: Callable[[], AbstractContextManager]  # networks are built and compiled within
+    process: int = 0  # of several processes that train one network together, the number of this one
+    processes: int = 1
 
     def __str__(self) -> str:
         """Say it in a sentence."""
@@ -64,17 +66,17 @@ def find_in_tensorflow() -> Devices:
 
 
 def find_in_jax() -> Devices:
-    """Find GPUs or TPUs; several share a batch by Keras' DataParallel."""
+    """Find GPUs or TPUs, those of other machines too; several share a batch by Keras' DataParallel."""
     import jax
 
     devices = jax.devices()
     kind = devices[0].platform.upper()
-    scope = keras.distribution.DataParallel().scope if len(devices) > 1 else nullcontext
+    scope = keras.distribution.DataParallel(auto_shard_dataset=False).scope if len(devices) > 1 else nullcontext
     if kind == "GPU":
-        capability = tuple(map(int, devices[0].compute_capability.split(".")))
-        return Devices("GPU", len(devices), gpu_dtype_policy(capability), scope)
-    dtype_policy = "mixed_bfloat16" if kind == "TPU" else "float32"
-    return Devices(kind, len(devices), dtype_policy, scope)
+        dtype_policy = gpu_dtype_policy(tuple(map(int, devices[0].compute_capability.split("."))))
+    else:
+        dtype_policy = "mixed_bfloat16" if kind == "TPU" else "float32"
+    return Devices(kind, len(devices), dtype_policy, scope, jax.process_index(), jax.process_count())
 
 
 def find_in_torch() -> Devices:

@@ -82,8 +82,8 @@ def train(
     """
     batches = make_batches(training, recipe, devices, bool(teachers), seed)
     validation = repeat_to_fill(validation, devices.count)
-    checkpoint = Checkpoint(folder)
-    with devices.scope(), locked(folder):
+    checkpoint = Checkpoint(folder, writes=devices.process == 0)
+    with devices.scope(), locked(folder, devices.process):
         model = compile_model(network, recipe, len(batches), devices, teachers, seed)
         checkpoint.restore(model)
         print_history(checkpoint.history, recipe.epochs)
@@ -139,14 +139,18 @@ def is_finished(folder: Path, recipe: Recipe) -> bool:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, process: int = 0) -> Iterator[None]:
     """Make a training's folder and keep other notebooks out of it.
+
+    process: of several that train together and share the folder, the number of this one.
 
     Raises UserError where one is in it, where its disk refuses, and where the memory does not suffice.
     """
     with writable_folder(folder):
         try:
-            with FileLock(folder / "lock", blocking=False):  # the system lets go of it when the process dies
+            with FileLock(
+                folder / f"lock{process or ''}", blocking=False
+            ):  # the system lets go of it when the process dies
                 yield
         except Timeout:
             raise UserError(
@@ -163,11 +167,13 @@ def locked(folder: Path) -> Iterator[None]:
 def make_batches(
     training: FaceDataset, recipe: Recipe, devices: Devices, has_teachers: bool, seed: int
 ) -> MixupBatches:
-    """Batch the faces for a recipe; every device gets equally many."""
+    """Batch the faces for a recipe; every device gets equally many, and every process the part of its devices."""
     size = min(recipe.batch_size, len(training.labels)) // devices.count * devices.count
     targets = one_hot(training, recipe.label_smoothing)
     label_weight = 1 - recipe.distillation_weight if has_teachers else 1
-    return MixupBatches(training.images, targets, size, recipe.mixup_alpha, label_weight, seed)
+    share = size // devices.processes
+    part = slice(devices.process * share, (devices.process + 1) * share)
+    return MixupBatches(training.images, targets, size, recipe.mixup_alpha, label_weight, seed, part)
 
 
 def repeat_to_fill(faces: FaceDataset, count: int) -> FaceDataset:
