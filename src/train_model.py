@@ -3,15 +3,17 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
+# From the 24,176 labelled faces of FER-2013 that show these expressions, or from your own pictures, this notebook
+# trains a network that tells **angry, happy, sad, surprise** and **neutral** apart, and measures how often it is right.
+#
 # ![The share of each expression that the network names as labelled](results/confusion.png)
 #
-# From some 30,000 small faces of FER-2013, or from your own pictures, this notebook trains a network that tells
-# **angry, happy, sad, surprise** and **neutral** apart, and measures how often it is right. `via_image.ipynb` and
-# `via_webcam.ipynb` use the two files that it saves.
+# 1. In Colab, choose *Runtime → Change runtime type → T4 GPU*.
+# 2. The first time, tick `QUICK_TRY` below: a weak network in five minutes. All of it takes about an hour on a T4 (an
+#    estimate); without a GPU set `TEACHERS = 0`, which takes two to three hours.
+# 3. Choose *Runtime → Run all* (JupyterLab: *Run → Run All Cells*). The last cell hands you the network.
 #
-# *How long it takes:* about an hour on a Colab GPU (*Runtime → Change runtime type → T4 GPU*, an estimate); without a
-# GPU set `TEACHERS = 0` (two to three hours) or tick `QUICK_TRY` (five minutes, for a weak network). A training that
-# is cut off goes on where it was when you run all cells again.
+# After an interruption, *Run all* goes on where the training was; in Colab, tick `SAVE_TO_DRIVE` for that.
 
 # %% tags=["settings"]
 # @title Settings
@@ -24,12 +26,12 @@ QUICK_TRY = False  # @param {type:"boolean"}
 # @markdown A fifth of the faces, ten epochs, no teachers: about five minutes on two cores.
 # @markdown ### More
 TEACHERS = 3  # @param {type:"slider", min:0, max:5, step:1}
-# @markdown Larger networks, trained first, whose answers `modern` learns to give, too.
+# @markdown Larger networks, trained first: `modern` learns their mean answer, not the labels.
 EPOCHS = 0  # @param {type:"integer"}
 STOP_ACCURACY = 0.0  # @param {type:"number"}
 STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
 # @markdown Training stops after so many epochs, or once both accuracies (0–1) are above
-# @markdown these; 0 takes the recipe's.
+# @markdown these. 0: as `NETWORK` was trained here.
 PICTURES = ""  # @param {type:"string"}
 # @markdown Your own pictures in place of FER-2013: a folder (or a zip, its web address, or
 # @markdown `upload`) with a sub-folder for each class, a hundred pictures in each or more.
@@ -38,7 +40,7 @@ WHOLE_PICTURE = False  # @param {type:"boolean"}
 START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown With few pictures or no GPU, start from the shipped network: it knows faces.
 KEEP_DUPLICATES = False  # @param {type:"boolean"}
-# @markdown Also train on pictures that occur in the test data. It flatters the result.
+# @markdown Also train on pictures that occur in the test data, which makes the test unfair.
 SEED = 22  # @param {type:"integer"}
 BACKEND = ""  # @param ["", "tensorflow", "jax", "torch"]
 # @markdown What Keras computes with. Empty: TensorFlow, or what is installed.
@@ -48,7 +50,8 @@ SAVE_TO_DRIVE = False  # @param {type:"boolean"}
 EXPORT = False  # @param {type:"boolean"}
 # @markdown Also write the network for phones, browsers and other programs (ONNX, LiteRT).
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown Where the network comes from, unless Colab opened this from GitHub.
+# @markdown GitHub address to fetch the network from; only needed if you uploaded this
+# @markdown notebook by hand.
 
 # %% [markdown]
 # ## Helpers (nothing to read here)
@@ -133,16 +136,18 @@ from fer.network.export import check_exported, export_network
 from fer.network.files import load_network, save_network
 from fer.network.transfer import build_from_pretrained, find_pretrained
 from fer.training.augmentation import Augmentation
-from fer.training.devices import estimate_minutes, find_devices, in_dtype_policy
+from fer.training.devices import estimate_hours, find_devices, in_dtype_policy
 from fer.training.fit import is_finished, run_folder, train_teachers
 from fer.training.recipes import RECIPES
 
 # %% [markdown]
 # ## 1. Get the data
 #
-# *Disgust* and *fear* are left out: people themselves cannot agree on them in this data. The rest becomes one table,
-# `data/fer2013.csv`: expression, 48 × 48 grey values, split. Of your own pictures, one in eight is kept for validation,
-# chosen by its pixels, so that equal pictures stay together.
+# FER-2013 is the data of a Kaggle challenge of 2013: grey faces of 48 × 48 pixels in three splits. *Training* is
+# learnt from; *PublicTest* is our validation split; *PrivateTest* is the final test. *Disgust* and *fear* are left
+# out, so figures here do not compare with those for seven classes. The rest becomes one table, `data/fer2013.csv`.
+#
+# Of your own pictures, one in eight is kept for validation; copies of a picture never land on both sides.
 
 # %%
 import pandas as pd
@@ -164,10 +169,10 @@ if len(problems) > 20:
 class_counts(faces).rename(index={"PublicTest": VALIDATION})
 
 # %% [markdown]
-# The mean face of each expression already shows mouths and brows. (No single one can be made out in it.)
+# The mean face of each expression already shows mouths and brows.
 
 # %%
-mean_faces = plot_mean_faces(faces)
+figure = plot_mean_faces(faces)
 
 # %% [markdown]
 # A network that has seen a test picture is not tested by it. So pictures that occur in a test split, too, leave the
@@ -184,7 +189,7 @@ if QUICK_TRY:
 # cell to see some faces; FER-2013's are not ours to publish.
 
 # %% tags=["dataset-pictures"]
-samples = plot_samples(training, each=10, seed=SEED)
+figure = plot_samples(training, each=10, seed=SEED)
 
 # %% [markdown]
 # ## 2. Build the network
@@ -195,14 +200,15 @@ samples = plot_samples(training, each=10, seed=SEED)
 from fer.network.architectures import build_modern
 
 # %% [markdown]
-# Two of its parts: a convolution without bias and a batch normalisation; and weights for the channels, which follow
-# from what is in the face.
+# Two of its parts: a convolution with batch normalisation, and *squeeze and excite*, which weights the channels by
+# what is in the face.
 
 # %%
 from fer.network.architectures import convolve, squeeze_and_excite
 
 # %% [markdown]
-# Channels come in pairs: what one sees in a face, the other sees in its mirror image.
+# A face in a mirror has the same expression. So channels come in pairs: what one sees in a face, the other sees in its
+# mirror image. (One point more of accuracy.)
 
 # %%
 from fer.network.architectures import make_mirror_equivariant
@@ -230,6 +236,14 @@ plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 # %% [markdown]
 # ## 3. Train the network
 #
+# This is how:
+
+# %%
+settings = recipe._asdict() | recipe.augmentation
+settings.pop("augmentation")
+pd.Series(settings, name="recipe").to_frame()
+
+# %% [markdown]
 # In each epoch every face is changed anew, so that the network cannot learn pictures by heart. `Augmentation` is a
 # layer in front of the network and part of the compiled step. Here it changes two portraits in the public domain:
 
@@ -238,27 +252,27 @@ augmentation = Augmentation(**recipe.augmentation, seed=SEED)
 portraits = portrait_faces()
 changed = augmentation(np.repeat(portraits, 10, axis=0), training=True)
 changed = keras.ops.convert_to_numpy(changed).round().astype(np.uint8)
-changed_faces = plot_augmentations(portraits, changed)
+figure = plot_augmentations(portraits, changed)
 
 # %% [markdown]
 # With `mixup_alpha` above 0, faces are also blended in pairs, and their labels in the same shares (*mixup*).
 #
-# Two accuracies decide when the network is good enough. The thresholds of `original` are 75 % and 71 %; those of
-# `modern` are so high that its schedule runs to the end.
+# `original` stops once its accuracy is above 75 % and its validation accuracy above 71 %; `modern` runs all epochs.
 
 # %%
 from fer.training.callbacks import StopAtAccuracy
 
 # %% [markdown]
-# Labels are noisy, and several networks together are right more often than one. So `modern` learns from teachers, too:
-# larger networks of the same kind that were trained on the labels before. They see the very same changed faces, and it
-# is to give the mean of their answers (*distillation*).
+# Labels are noisy, and several networks together are right more often than one. So `modern` learns only the mean
+# answer of its teachers (*distillation*): networks twice as wide, trained on the labels, that see the same changed
+# faces.
 
 # %%
 from fer.training.training_model import TrainingModel
 
 # %% [markdown]
-# Now the usual steps of Keras: an optimiser, `compile`, and `fit` with callbacks. The last epoch's weights are kept.
+# Now the usual steps of Keras: an optimiser, `compile`, and `fit` with callbacks. The last epoch's weights are kept:
+# to pick the best epoch would be to choose on the data that the network is judged by.
 
 # %%
 from fer.training.fit import make_optimizer
@@ -273,36 +287,34 @@ from fer.training.fit import compile_model
 from fer.training.fit import train
 
 # %%
-pd.Series(recipe._asdict(), name="recipe").to_frame()
-
-# %%
 training, held_out = split_held_out(training, recipe.held_out_fraction)
-print(f"{len(held_out.labels):,} faces are held out for calibration.")
+print(f"{len(held_out.labels):,} of the training faces are held out for calibration.")
 teacher_recipe = RECIPES["teacher"].limited_to(EPOCHS, 0, 0)
 teacher_recipe = teacher_recipe.for_devices(devices.count)
-build_teacher = partial(build, width_factor=2) if TEACHERS else build
-cost = multiply_adds(student)
-teachers_cost = TEACHERS * 4 * cost  # twice as wide: four times as many
-operations = teacher_recipe.epochs * teachers_cost
-operations += recipe.epochs * (cost + teachers_cost / 3)  # they only answer
-minutes = estimate_minutes(devices, operations * len(training.labels))
-print(f"Estimated time: {minutes / 60:,.1f} hours.")
-if TEACHERS and devices.kind == "CPU":
-    print("Without a GPU, set TEACHERS = 0 and run all cells again.")
+RUNS = MODELS / "runs"
+folder = run_folder(RUNS, recipe, training, SEED, f"{student.name} {TEACHERS}")
+is_trained = is_finished(folder, recipe)
+if is_trained:
+    print(f"This network was trained before: it is read back from {folder}.")
+else:
+    count = len(training.labels)
+    hours = estimate_hours(devices, student, count, recipe, TEACHERS, teacher_recipe)
+    print(f"Estimated time: {hours:,.1f} hours.")
+if TEACHERS and devices.kind == "CPU" and not is_trained:
+    print(
+        "Too long? Stop this cell; set TEACHERS = 0 (two to three hours) or tick"
+        " QUICK_TRY (five minutes); run all cells again."
+    )
 
 # %% [markdown]
 # ### Teachers
 
 # %%
-RUNS = MODELS / "runs"
-folder = run_folder(RUNS, recipe, training, SEED, f"{student.name} {TEACHERS}")
-if is_finished(folder, recipe):
-    print("The network below is trained: its teachers are not needed any more.")
-    teachers = ()
-else:
+teachers = ()
+if TEACHERS and not is_trained:
     teachers = train_teachers(
         TEACHERS,
-        build_teacher,
+        partial(build, width_factor=teacher_recipe.width_factor),
         teacher_recipe,
         training,
         validation,
@@ -315,9 +327,7 @@ else:
 # ### The network
 
 # %%
-history = train(
-    student, recipe, training, validation, folder, SEED, devices, teachers
-)
+history = train(student, recipe, training, validation, folder, SEED, devices, teachers)
 network = in_dtype_policy("float32", build)  # every machine computes it alike
 network.set_weights(student.get_weights())
 
@@ -332,15 +342,16 @@ figure.savefig(RESULTS / "acc-loss.png", dpi=120)
 # %% [markdown]
 # ## 4. Calibrate the network
 #
-# Of the faces that it calls *happy* with 80 % confidence, 80 % should be happy. One number, the temperature, sees to
-# that: it is fitted on the held-out faces, and its effect goes into the weights of the last layer. No answer changes,
-# only how sure the network says it is.
+# Of the faces that it calls *happy* with 80 % confidence, 80 % should be happy. One number, the temperature, brings it
+# closer to that: it is fitted on the held-out faces, and its effect goes into the weights of the last layer. No answer
+# changes, only how sure the network says it is.
 
 # %%
 if len(held_out.labels) >= MIN_CALIBRATION_FACES:
     temperature = fit_temperature(predict(network, held_out), held_out.labels)
     apply_temperature_to_network(network, temperature)
-    print(f"Temperature {temperature:.2f}: above 1 where it was too sure of itself.")
+    verdict = "too sure" if temperature > 1 else "not sure enough"
+    print(f"Temperature {temperature:.2f}: the network was {verdict} of itself.")
 else:
     print("Too few faces are held out: the network is not calibrated.")
 
@@ -348,7 +359,7 @@ else:
 # ## 5. Evaluate the network
 #
 # On faces that it was not trained on: PublicTest, or those of your own pictures kept for validation. Recipes were
-# chosen on PublicTest, so expect a little less on pictures that nothing was chosen on.
+# chosen on PublicTest, so expect a little less on other pictures of FER-2013, and less on your own photos.
 
 # %%
 probabilities = predict(network, validation)
@@ -361,7 +372,7 @@ print(
 if metrics["duplicates"]:
     print(
         f"{metrics['accuracy_without_duplicates']:.1%} without the"
-        f" {metrics['duplicates']} that occur in Training as published."
+        f" {metrics['duplicates']} whose copies were in Training: they are easier."
     )
 pd.DataFrame(metrics["classes"]).T.round(3).astype({"pictures": int})
 
@@ -381,8 +392,8 @@ reliability = reliability_table(probabilities, validation.labels)
 coverage = risk_coverage_table(probabilities, validation.labels)
 figure = plot_reliability(reliability, coverage)
 figure.savefig(RESULTS / "reliability.png", dpi=120)
-error = metrics["expected_calibration_error"]
-print(f"Expected calibration error: {error:.1%} (15 bins).")
+calibration_error = metrics["expected_calibration_error"]
+print(f"Expected calibration error: {calibration_error:.1%} (15 bins).")
 
 # %% [markdown]
 # How does it do on worse pictures, as a webcam, a careless crop or a mask make them?
@@ -396,11 +407,10 @@ plot_robustness(robustness).savefig(RESULTS / "robustness.png", dpi=120)
 
 # %% tags=["dataset-pictures"]
 worst = most_confident_errors(validation.labels, probabilities, most=24)
-errors = plot_errors(validation, probabilities, worst)
+figure = plot_errors(validation, probabilities, worst)
 
 # %% [markdown]
-# **PrivateTest** is the challenge's other test split. Nothing was chosen on it, and published figures are on it. Look
-# at it once, when everything is decided.
+# **PrivateTest** is the challenge's final test: published figures are on it, and nothing may be chosen on it.
 
 # %%
 private, private_metrics = faces.split("PrivateTest"), None
@@ -414,18 +424,21 @@ else:
 # %% [markdown]
 # ## 6. Save the network
 #
-# A better one that lies in `models/` is not overwritten, and one for other classes is kept in a folder there. The names
-# of the classes go along, in `fer.json`.
+# If a better network for the same classes lies in `models/`, that one stays and yours goes into a folder beside it; one
+# for other classes is moved into a folder. The names of the classes go along, in `fer.json`.
 
 # %%
 import json
 
 name = f"own-{RUN}" if PICTURES else RUN
 accuracy, own = metrics["accuracy"], bool(PICTURES)
-place = choose_save_folder(accuracy, MODELS, name, validation, own)
-save_network(network, place, faces.classes)
-difference = abs(predict(load_network(place), validation) - probabilities).max()
-print(f"Saved in {place}; loaded again, answers differ by {difference:.1g} at most.")
+save_folder = choose_save_folder(accuracy, MODELS, name, validation, own)
+save_network(network, save_folder, faces.classes)
+loaded = predict(load_network(save_folder), validation)
+print(
+    f"Saved in {save_folder}; loaded again, answers differ by"
+    f" {abs(loaded - probabilities).max():.1g} at most."
+)
 
 # %%
 record = {
@@ -449,14 +462,14 @@ record = {
 print(f"All figures are in {RESULTS / 'metrics.json'}.")
 
 # %% [markdown]
-# Beside it, networks whose `results` folder lies here, and one that always gives each class its share in the training
-# data. `low` and `high` bound the 95 % interval.
+# Compared with the networks whose figures lie in `results/`, and with always giving each class its share in the
+# training data. `low` and `high` bound the 95 % interval.
 
 # %%
-shares = np.bincount(training.labels, minlength=len(faces.classes))
-shares = np.tile(shares / shares.sum(), (len(validation.labels), 1))
+frequencies = np.bincount(training.labels, minlength=len(faces.classes))
+frequencies = np.tile(frequencies / frequencies.sum(), (len(validation.labels), 1))
 baseline = {"parameters": 0, "multiply_adds": 0, "epochs": 0}
-baseline[VALIDATION] = evaluate(shares, validation, leaked)
+baseline[VALIDATION] = evaluate(frequencies, validation, leaked)
 records = {"same answer always": baseline}
 for path in sorted(RECORDS.glob("*/metrics.json")):
     records[path.parent.name] = json.loads(path.read_text())
@@ -465,7 +478,7 @@ comparison_table(records | {RUN: record}, VALIDATION, faces.classes).round(3)
 # %% [markdown]
 # ### Write it for other programs
 #
-# With `EXPORT`, also as ONNX and LiteRT, for phones, browsers and programs without Keras, each checked against Keras.
+# With `EXPORT`, also as ONNX and LiteRT, for phones, browsers and programs without Keras; each is checked here.
 # `fer-int8.tflite` computes with 8-bit numbers: a quarter of the size, nearly the same answers. `models/README.md` says
 # how to use them.
 
@@ -473,34 +486,41 @@ comparison_table(records | {RUN: record}, VALIDATION, faces.classes).round(3)
 from IPython.display import display
 
 if EXPORT:
-    export_network(network, training.images, place)
-    checked = check_exported(network, place, validation.images, validation.labels)
+    export_network(network, training.images, save_folder)
+    checked = check_exported(network, save_folder, validation.images, validation.labels)
     display(checked.round(5))
+else:
+    print("EXPORT is off.")
 
 # %% [markdown]
-# ### What was tried
+# ### What was tried for the shipped network
 #
 # On PublicTest, one run each; half a point is 15 pictures, and within chance. All trials are in
 # `results/EXPERIMENTS.md`.
 #
-# | what | accuracy |
-# |---|---|
-# | labels alone, 30 epochs | 75.0 % |
-# | the same, channels not tied in mirrored pairs | 73.9 % |
-# | the same with mixup (alpha 0.3): better loss, fewer right | 73.8 % |
-# | the three teachers: twice as wide, mixup (0.4), 80 epochs | 75.7, 76.4, 76.4 % |
-# | taught by them and, for a tenth of the loss, labels; mixup (0.4), 110 epochs | 76.5 % |
-# | taught by them alone, mixup (1.0), 110 epochs: this network | 76.7 % |
+# | what | epochs | accuracy |
+# |---|---|---|
+# | labels alone | 30 | 75.0 % |
+# | labels alone, channels not tied in mirrored pairs | 30 | 73.9 % |
+# | labels alone, mixup (alpha 0.3): lower loss, fewer right | 30 | 73.8 % |
+# | the three teachers: labels alone, twice as wide, mixup (0.4) | 80 | 75.7, 76.4, 76.4 % |
+# | 0.9 of the loss from the teachers, 0.1 from labels; mixup (0.4) | 110 | 76.5 % |
+# | teachers alone, mixup (1.0): the shipped network | 110 | 76.7 % |
 
 # %% [markdown]
-# ## Your network
+# ## 7. Your network
 
 # %%
-print(f"Your network: {metrics['accuracy']:.1%} of {VALIDATION} right.")
+print(
+    f"Your network: {metrics['accuracy']:.1%} of {VALIDATION} right, in {save_folder}."
+)
+if save_folder != MODELS:
+    print(f"The other notebooks use the one in {MODELS}, not this one.")
 size = sum(file.stat().st_size for file in RUNS.rglob("*")) / 1e6
 print(f"{RUNS} keeps its training, {size:,.0f} MB: delete it when you need it no more.")
-download_files(place / "fer.json", place / "fer.h5")
+download_files(save_folder / "fer.json", save_folder / "fer.h5")
 
 # %% [markdown]
-# Now open `via_image.ipynb` or `via_webcam.ipynb`: beside this notebook they use what is in `models/`; in Colab, upload
-# both files there (the folder icon on the left) and run all cells.
+# Now open `via_image.ipynb` or `via_webcam.ipynb`. Beside this notebook they find your network in `models/`. In Colab,
+# drop both files into the file list there (the folder symbol on the left) and run all cells; or tick `SAVE_TO_DRIVE`
+# here, and type `fer/models` into `DRIVE_FOLDER` there.

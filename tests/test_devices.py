@@ -14,8 +14,9 @@ import pytest
 from conftest import ROOT
 from tiny import CPU, VALIDATION
 
-from fer.network.architectures import build_modern
-from fer.training.devices import Devices, estimate_minutes, find_devices, gpu_dtype_policy, in_dtype_policy
+from fer.network.architectures import build_modern, multiply_adds
+from fer.training.devices import Devices, estimate_hours, find_devices, gpu_dtype_policy, in_dtype_policy
+from fer.training.recipes import RECIPES
 
 SOURCES = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
 
@@ -109,14 +110,19 @@ def test_gpus_compute_with_16_bits_where_they_have_units_for_them(capability: tu
     assert gpu_dtype_policy(capability) == policy
 
 
-def test_minutes_are_estimated_from_operations():
-    """Six for each multiplication and addition: there, and twice as many on the way back."""
+def test_hours_are_estimated_from_operations():
+    """Six for each multiplication and addition: there, and twice as many on the way back; two where teachers answer."""
+    network, faces = build_modern(), 1000
+    recipe = RECIPES["modern"]._replace(epochs=10)
+    teacher_recipe = recipe._replace(width_factor=2)
     gpu = Devices("GPU", 1, "mixed_float16", CPU.scope)
-    minutes = estimate_minutes(gpu, 60 * 8e12 / 6)
-    assert minutes == pytest.approx(1)
-    assert estimate_minutes(gpu._replace(count=2), 60 * 8e12 / 6) == pytest.approx(minutes / 2)
-    by_one_core = estimate_minutes(CPU, 1e15) * os.cpu_count()
-    assert by_one_core == pytest.approx(6e15 / 6e10 / 60)
+    alone = estimate_hours(gpu, network, faces, recipe, 0, teacher_recipe)
+    assert alone == pytest.approx(6 * multiply_adds(network) * faces * 10 / 8e12 / 3600)
+    assert estimate_hours(gpu._replace(count=2), network, faces, recipe, 0, teacher_recipe) == pytest.approx(alone / 2)
+    taught = estimate_hours(gpu, network, faces, recipe, 3, teacher_recipe)
+    assert taught == pytest.approx(alone * (1 + 3 * 4 + 3 * 4 / 3))
+    by_one_core = estimate_hours(CPU, network, faces, recipe, 0, teacher_recipe) * os.cpu_count()
+    assert by_one_core == pytest.approx(alone * 8e12 / 6e10)
 
 
 def test_the_first_and_last_steps_of_modern_have_32_bits():

@@ -28,15 +28,13 @@ def clean_splits(
         if missing:
             print(f"No picture for validation is of {', '.join(missing)}: how well these are told apart stays unknown.")
     leaked = find_leaked(validation, training)
-    print(f"{duplicates.leaked.sum():6,} training pictures also occur in a test split.")
-    print(f"{duplicates.conflicting.sum():6,} training pictures occur under two labels.")
-    print(f"{duplicates.repeated.sum():6,} training pictures repeat an earlier one, which is harmless.")
-    is_training = faces.splits == "Training"
-    if not keep_duplicates:
-        is_training &= ~(duplicates.leaked | duplicates.conflicting)
-    training = faces.select(is_training)
-    kept = "all are kept" if keep_duplicates else "the first two kinds are left out"
-    print(f"{len(training.labels):6,} training pictures remain: {kept}.")
+    unfit = duplicates.leaked | duplicates.conflicting
+    both = (duplicates.leaked & duplicates.conflicting).sum()
+    print(f"{duplicates.leaked.sum():6,} training pictures also occur in a test split,")
+    print(f"{duplicates.conflicting.sum():6,} occur under two labels ({both:,} of them both):")
+    print(f"{unfit.sum():6,} {'are kept all the same' if keep_duplicates else 'are left out'}.")
+    training = faces.select((faces.splits == "Training") & (~unfit | keep_duplicates))
+    print(f"{len(training.labels):6,} training pictures remain.")
     return training, validation, leaked
 
 
@@ -45,22 +43,19 @@ class Duplicates(NamedTuple):
 
     leaked: the same pixels occur in a test split, so keeping them would flatter the test accuracy.
     conflicting: the same pixels occur under two labels within Training, so at least one label is wrong.
-    repeated: the same pixels came before in Training; harmless under the same label, and only counted.
     """
 
     leaked: np.ndarray
     conflicting: np.ndarray
-    repeated: np.ndarray
 
 
 def find_duplicates(faces: FaceDataset) -> Duplicates:
     """Find the faces of Training that occur again anywhere in the dataset."""
     training = faces.splits == "Training"
-    leaked, conflicting, repeated = np.zeros((3, len(training)), bool)
+    leaked, conflicting = np.zeros((2, len(training)), bool)
     leaked[training] = find_leaked(faces.select(training), faces.select(~training))
     conflicting[training] = find_conflicting_labels(faces.select(training))
-    repeated[training] = pixels_as_bytes(faces.select(training)).duplicated()
-    return Duplicates(leaked, conflicting, repeated)
+    return Duplicates(leaked, conflicting)
 
 
 def find_conflicting_labels(faces: FaceDataset) -> np.ndarray:

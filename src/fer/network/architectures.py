@@ -39,7 +39,7 @@ def build_modern(classes: int = len(EXPRESSIONS), width_factor: int = 1) -> kera
     whose channels are weighted by what is in the face (Hu et al. 2018).
     """
     inputs = keras.Input((SIDE, SIDE, 1), name="grey_face")
-    # Where layers compute with 16 bits, the first and the last steps still take 32.
+    # With mixed precision, the first and the last layers still compute in float32.
     x = layers.Rescaling(1 / 255, name="scale", dtype="float32")(inputs)
     # One group is the whole face. (Keras' load_model does not restore a
     # LayerNormalization over three axes from fer.h5.)
@@ -93,9 +93,10 @@ def make_mirror_equivariant(network: keras.Model) -> None:
     """
     for layer in network.layers:
         for weights in layer.trainable_weights:
-            # Axes that are channels; of a dense layer, the other one is the classes.
+            # Axes that are channels, by the number of axes: those of a convolution's
+            # kernel; of a dense layer, whose other axis is the classes; of the rest.
             axes = {4: (2, 3), 2: (0,), 1: (0,)}[len(weights.shape)]
-            axes = [axis for axis in axes if weights.shape[axis] > 1]  # no grey face
+            axes = [axis for axis in axes if weights.shape[axis] > 1]  # not grey
             if not (isinstance(layer, layers.Dense) and weights is layer.bias):
                 weights.constraint = MirrorEquivariant(axes)
                 weights.assign(weights.constraint(weights))

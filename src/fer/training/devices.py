@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import keras
 
+from fer.network.architectures import multiply_adds
+from fer.training.recipes import Recipe
+
 NO_GPU = "There is no GPU. In Colab: Runtime → Change runtime type → T4 GPU."
 
 
@@ -39,13 +42,19 @@ class Devices(NamedTuple):
         )
 
 
-def estimate_minutes(devices: Devices, multiply_adds: float) -> float:
-    """Estimate how long a training takes; multiply_adds: of all faces' way through the networks in all epochs.
+def estimate_hours(
+    devices: Devices, network: keras.Model, faces: int, recipe: Recipe, teachers: int, teacher_recipe: Recipe
+) -> float:
+    """Estimate how long a training with so many faces and teachers takes.
 
-    The way back takes twice the operations of the way there.
+    A multiplication with an addition is two operations; the way back through a network takes twice those of the way
+    there. The teachers of a network only answer, so they go no way back.
     """
+    teachers_cost = teachers * teacher_recipe.width_factor**2
+    passes = 3 * (recipe.epochs + teachers_cost * teacher_recipe.epochs) + teachers_cost * recipe.epochs
     units = os.cpu_count() if devices.kind == "CPU" else devices.count
-    return 6 * multiply_adds / (units * OPERATIONS_A_SECOND[devices.kind]) / 60
+    operations_a_second = units * OPERATIONS_A_SECOND[devices.kind]
+    return 2 * multiply_adds(network) * faces * passes / operations_a_second / 3600
 
 
 def find_devices() -> Devices:

@@ -57,7 +57,7 @@ def compile_model(
     model = TrainingModel(network, augmentation, teachers, recipe.distillation_weight)
     model.compile(
         make_optimizer(recipe, steps_per_epoch),
-        loss="categorical_crossentropy",
+        loss="categorical_crossentropy",  # of the labels; MixupBatches weights it
         metrics=["accuracy"],
         jit_compile=devices.jit_compile,
     )

@@ -5,7 +5,7 @@ from keras import KerasTensor, ops
 
 
 class TrainingModel(keras.Model):
-    """Show a network changed faces and, if it has teachers, let it imitate them.
+    """Show a network changed faces and, if it has teachers, let it learn from them.
 
     The teachers see the very same changed faces, and the network is to give the mean of
     their answers (Hinton et al. 2015, Beyer et al. 2022).
@@ -19,7 +19,7 @@ class TrainingModel(keras.Model):
         teachers: tuple[keras.Model, ...] = (),
         distillation_weight: float = 0.0,
     ) -> None:
-        # With 16 bits, Keras scales the loss by this model's policy.
+        # With mixed precision, Keras scales the loss by this model's policy.
         super().__init__(dtype=network.dtype_policy)
         self.network, self.augmentation = network, augmentation
         self.teachers, self.distillation_weight = list(teachers), distillation_weight
