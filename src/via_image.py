@@ -116,7 +116,7 @@ if not reporter.has_own:
 # ## 5. A video
 #
 # A few frames of each second are recognised, and every face keeps its number. You get a timeline, its table, and the
-# video with boxes (without sound). Unless you brought something of your own, here is a sample, in which Eileen Collins
+# video with boxes and its sound. Unless you brought something of your own, here is a sample, in which Eileen Collins
 # drifts through the picture while the light goes down, and Grace Hopper keeps still.
 
 # %%

@@ -313,6 +313,27 @@ def test_videos_are_sampled_at_the_chosen_rate(recogniser: Recogniser, clip: Pat
     assert pd.read_csv(tmp_path / "clip" / "timeline.csv")["seconds"].nunique() == 6
 
 
+def test_videos_among_pictures_have_reports_of_their_own(recogniser: Recogniser, clip: Path, tmp_path: Path, capsys):  # noqa: F811
+    """In a folder and in a zip, told by what they are, also without an ending; a broken one stops nothing."""
+    album = tmp_path / "album"
+    (album / "b").mkdir(parents=True)
+    for name, content in (
+        ("a.png", COLLINS.read_bytes()),
+        ("b/film", clip.read_bytes()),
+        ("bad", clip.read_bytes()[:99]),
+    ):
+        (album / name).write_bytes(content)
+    (tmp_path / "packed.zip").write_bytes(zipped(album / "b" / "film"))
+    reporter = Reporter(recogniser, tmp_path / "results", frames_per_second=0.5)
+    for source in ("album", "packed.zip"):
+        reporter.report_source(str(tmp_path / source))
+    assert {"album/faces.csv", "film/annotated.mp4", "film-2/annotated.mp4"} <= set(made(reporter))
+    said = capsys.readouterr().out
+    assert said.count("b/film: ") == 1
+    assert "album: 1 file, 1 face" in said
+    assert "bad is neither a picture nor a video that can be read here" in said
+
+
 def test_a_picture_of_gigabytes_is_not_read(reporter: Reporter, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(collections, "LARGEST_FILE", 1000)
     with pytest.raises(UserError, match=r"grace_hopper\.jpg has .* the limit"):

@@ -9,6 +9,7 @@ import imageio_ffmpeg
 import nbformat
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from browsers import CHROMIUM, needs_chromium, portrait_frame
 from conftest import COLLINS, ROOT
@@ -16,13 +17,16 @@ from IPython.display import Video
 from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from test_faults import small_disk
 from tqdm import tqdm
 
 from fer.expressions import EXPRESSIONS
-from fer.media.videos import SampledVideo, open_video, video_writer
+from fer.media.video_writing import video_writer
+from fer.media.videos import SampledVideo, open_video
 from fer.notebook.errors import UserError
 from fer.recognition import Recogniser
 from fer.reports import video as module
+from fer.reports.sources import Reporter
 from fer.reports.timeline import timeline_columns
 from fer.reports.video import report_video
 
@@ -122,7 +126,22 @@ def test_a_video_that_is_cut_off_is_recognised_as_far_as_it_goes(recogniser: Rec
     (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
     report_video(recogniser, open_video(tmp_path / "cut.avi", "cut.avi", 5), "cut.avi", tmp_path)
     assert 4 <= pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() <= 6
-    assert capfd.readouterr().err == ""
+    said = capfd.readouterr()
+    assert "cut.avi is damaged or cut off: 1.2 seconds of it could be read." in said.out
+    assert said.err == ""
+
+
+@pytest.mark.parametrize(("options", "reason"), [("size=100k", "No space left"), ("ro", "Read-only file system")])
+def test_a_folder_that_takes_no_video_is_blamed_and_left_as_it_was(
+    recogniser: Recogniser, tmp_path: Path, options: str, reason: str
+):
+    noise = np.random.default_rng(0).integers(0, 256, (4, 480, 640, 3), np.uint8)
+    file = write(tmp_path / "noise.mp4", list(noise))
+    with small_disk(tmp_path / "small", options) as disk:
+        with pytest.raises(UserError, match=rf"Nothing can be written in {disk}.*{reason}"):
+            Reporter(recogniser, disk, frames_per_second=10).report_source(str(file))
+        assert not list(disk.rglob("*.mp4"))
+    assert psutil.Process().children() == []
 
 
 def test_a_large_video_is_named_instead_of_shown(

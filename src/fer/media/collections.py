@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -42,8 +43,11 @@ class PictureFile(NamedTuple):
             return
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder, "copy")
-            with self.open() as content, writable_folder(Path(folder)), copy.open("wb") as target:
-                shutil.copyfileobj(content, target)
+            try:
+                with self.open() as content, writable_folder(Path(folder)), copy.open("wb") as target:
+                    shutil.copyfileobj(content, target)
+            except (zipfile.BadZipFile, zlib.error) as error:
+                raise UserError(f"{self.name} is damaged ({error}). Pack or download it again.") from None
             yield copy
 
 

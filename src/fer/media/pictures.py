@@ -3,6 +3,8 @@
 import io
 import re
 import warnings
+from contextlib import suppress
+from typing import IO
 
 import cv2
 import numpy as np
@@ -13,11 +15,23 @@ from fer.notebook.errors import UserError
 LONGEST_PICTURE_SIDE = 4000  # pixels; a larger photo is shrunk while it is decoded, so that it fits into memory
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
 
-
+A_VIDEO = "it is a video"
+VIDEO_STARTS = (
+    rb".{4}ftyp(?!avi|crx|M4A)",  # MP4, MOV, 3GP; neither AVIF nor Canon's RAW nor sound
+    rb"[\0-\x08].{3}(moov|mdat|wide|free|skip|pnot)",  # QuickTime
+    rb"\x1aE\xdf\xa3",  # Matroska, WebM
+    rb"RIFF.{4}AVI ",
+    rb".{,191}?G.{187}(.{4})?G.{187}(.{4})?G",  # MPEG-TS and M2TS, also from the middle of a packet
+    rb"\0\0\x01[\xba\xb3]",  # MPEG, VOB
+    rb"\0\0\0?\x01[\x09\x27\x40\x46\x67]",  # H.264 and HEVC as such
+    rb"FLV\x01",
+    rb"0&\xb2u\x8ef\xcf\x11",  # ASF, WMV
+    rb"OggS|\.RMF|DKIF|YUV4MPEG2|nut/multimedia|\x06\x0e\x2b\x34|\x1f\x07\0",  # the last two: MXF, DV
+)
 CONTENT_KINDS = {  # of what is no picture, by a pattern of its first bytes
     rb"PK\x03\x04": "it is a zip archive",
     rb".{4}ftyp(" + b"|".join(HEIC_BRANDS) + b")": "it is a damaged HEIC photo",
-    rb".{4}ftyp(?!avi)|\x1aE\xdf\xa3|RIFF.{4}AVI": "it is a video",
+    b"|".join(VIDEO_STARTS): A_VIDEO,
     rb"\s*<(!doctype )?html": "it is a web page",
     rb"\s*%pdf": "it is a PDF",
 }
@@ -71,6 +85,13 @@ def to_upright_rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
+def is_picture(content: IO[bytes]) -> bool:
+    """Tell by its first bytes whether a file is a picture of a known format, which need not be whole."""
+    with suppress(Exception), warnings.catch_warnings(action="ignore"), Image.open(content):
+        return True
+    return False
+
+
 def is_heic(content: bytes) -> bool:
     """Tell whether a file is a HEIC photo, as iPhones take them."""
     return content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS
@@ -90,7 +111,7 @@ def enable_heic(name: str) -> None:
 
 def describe_content(content: bytes) -> str:
     """Say what a file that is no readable picture looks like instead, by its first bytes."""
-    start = content[:512]
+    start = content[:1024]
     kinds = (kind for pattern, kind in CONTENT_KINDS.items() if re.match(pattern, start, re.DOTALL | re.IGNORECASE))
     return next(kinds, "it is text" if start.isascii() else "its format is unknown")
 

@@ -10,7 +10,7 @@ import numpy as np
 import skimage
 from PIL import Image, ImageFilter, ImageOps
 
-from fer.media.videos import video_writer
+from fer.media.video_writing import video_writer
 
 HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"  # Rear Admiral Grace Hopper, US Navy
 COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"  # the astronaut Eileen Collins, NASA

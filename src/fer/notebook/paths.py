@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from fer.notebook.errors import UserError
+from fer.notebook.errors import UserError, writable_folder
 
 SOURCE_KEY = "source SHA-256"  # the key under which a saved picture says of which file it shows the faces
 
@@ -45,8 +45,8 @@ def make_result_folder(results: Path, name: str, source: str) -> Path:
     source: what tells it from another of the same name, such as a SHA-256; the folder's file `source` keeps it.
     """
     path = next(path for path in numbered_paths(results, name) if source_of_folder(path) in (None, source))
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "source").write_text(source)
+    with writable_folder(path):
+        (path / "source").write_text(source)
     return path
 
 
@@ -80,7 +80,7 @@ def existing_path(path: str) -> Path:
     """Return the file or folder whose path was typed; raises UserError where there is none."""
     try:
         found = Path(path).expanduser()
-        if found.exists():
+        if found.is_file() or found.is_dir():  # not a device, which has no end
             return found
     except (OSError, ValueError, RuntimeError):  # too long, with a zero byte, the home of nobody
         pass

@@ -1,8 +1,8 @@
 """Recognise whatever is brought: a picture, a folder, a zip, a video, a web address, uploads."""
 
 import os
-import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from IPython.display import display
 
 from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip, open_file
 from fer.media.samples import COLLINS, HOPPER
-from fer.media.videos import has_media_type, open_video
+from fer.media.videos import has_media_type, is_video, open_video
 from fer.media.web import fetch_picture
 from fer.notebook.errors import UserError
 from fer.notebook.paths import existing_path, make_result_folder, sha256_hex, to_printable
@@ -68,18 +68,11 @@ class Reporter:
             self.report_samples()
             return
         self.has_own, pictures = True, []
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in ((to_printable(name), content) for name, content in files):
-                is_video = has_media_type(name, "video")
-                if is_video or content.startswith(ZIP_STARTS):
-                    path = Path(folder) / f"upload{Path(name).suffix if is_video else ''}"
-                    path.write_bytes(content)
-                    try:
-                        self.report_path(path, name, sha256_hex(content))
-                    except UserError as problem:
-                        print(problem)
-                else:
-                    pictures.append((name, content))
+        for file, (_, content) in zip(list_uploads(files), files, strict=True):
+            if content.startswith(ZIP_STARTS) or is_video(file):
+                self.report_one_of_many(file, sha256_hex(content))
+            else:
+                pictures.append((file.name, content))
         if len(pictures) <= MOST_SHOWN:
             self.report_pictures(pictures)
         else:
@@ -92,11 +85,20 @@ class Reporter:
             self.report_files(list_folder(path), name, source)
         elif is_zip(path):
             self.report_files(list_zip(path, name), name, source)
-        elif has_media_type(path.name, "video"):
+        elif is_video(file := open_file(path, name)):
             video = open_video(path, name, self.frames_per_second)
-            report_video(self.recogniser, video, name, make_result_folder(self.results, name, source))
+            with closing(video.frames):
+                report_video(self.recogniser, video, name, make_result_folder(self.results, name, source))
         else:
-            self.report_pictures([(name, open_file(path, name).read())])
+            self.report_pictures([(name, file.read())])
+
+    def report_one_of_many(self, file: PictureFile, source: str) -> None:
+        """Recognise a video or what is in a zip; what is wrong with it is said, so that the next has its turn."""
+        try:
+            with file.on_disk() as path:
+                self.report_path(path, file.name, source)
+        except UserError as problem:
+            print(problem)
 
     def report_pictures(self, pictures: Sequence[tuple[str, bytes]]) -> None:
         """Recognise pictures, given as printable name and bytes, and show them one by one, then the table of all."""
@@ -111,8 +113,16 @@ class Reporter:
             display(format_faces(pd.concat(tables)))
 
     def report_files(self, files: list[PictureFile], name: str, source: str) -> None:
-        """Recognise many pictures, into a folder of results of their own."""
-        report_collection(self.recogniser, files, name, make_result_folder(self.results, name, source))
+        """Recognise many pictures, into a folder of results of their own, then each video among them."""
+        pictures, videos = [], []
+        for file in files:
+            # Not opened where its name says picture: on a mounted drive, that takes as long as to read it.
+            may_be_video = not has_media_type(file.name, "image")
+            (videos if may_be_video and is_video(file) else pictures).append(file)
+        if pictures:
+            report_collection(self.recogniser, pictures, name, make_result_folder(self.results, name, source))
+        for video in videos:
+            self.report_one_of_many(video, sha256_hex(f"{source} {video.key}".encode(errors="backslashreplace")))
 
 
 def is_zip(path: Path) -> bool:

@@ -1,18 +1,19 @@
 """Recognise the faces in a video: a timeline, a table, and the video with boxes."""
 
+import tempfile
 from contextlib import closing
 from itertools import chain, count
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import Video, display
 
 from fer.faces.detection import detect_in_video
 from fer.faces.tracking import track_faces
-from fer.media.videos import SampledVideo, video_writer
-from fer.notebook.errors import UserError
+from fer.media.video_writing import add_sound, video_writer
+from fer.media.videos import SampledVideo
+from fer.notebook.errors import UserError, writable_folder
 from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate, render_figure
 from fer.recognition.recogniser import Recogniser
@@ -26,7 +27,25 @@ def report_video(recogniser: Recogniser, video: SampledVideo, name: str, folder:
     """Recognise the faces in each frame of a video; show and save their table, a timeline and a new video.
 
     name: of the video, for people. folder: for timeline.csv, timeline.png and annotated.mp4. What was recognised before
-    an interruption is kept. Raises UserError for a video without a frame.
+    an interruption, or before a damaged file ends, is kept. Raises UserError for a video without a frame, and for a
+    folder in which nothing can be written.
+    """
+    with writable_folder(folder), tempfile.TemporaryDirectory(prefix="unfinished-", dir=folder) as unfinished:
+        annotated = Path(unfinished, "silent.mp4")
+        record, frame_count = recognise_frames(recogniser, video, name, annotated)
+        print(f"{name}: {pluralise(record['face'].nunique(), 'face')} in {pluralise(frame_count, 'frame')}")
+        if video.file:
+            annotated = with_sound(annotated, video.file, frame_count / video.frames_per_second)
+        annotated.replace(folder / "annotated.mp4")
+        show_timeline(record, folder)
+
+
+def recognise_frames(
+    recogniser: Recogniser, video: SampledVideo, name: str, annotated: Path
+) -> tuple[pd.DataFrame, int]:
+    """Recognise and number the faces in each frame of a video, and write the frames with their boxes.
+
+    Returns the timeline and the number of frames; raises UserError where there is none.
     """
     bar = progress(video.frames, "Recognise", video.frame_count or None, unit="frames", leave=False)
     with closing(bar):
@@ -36,21 +55,30 @@ def report_video(recogniser: Recogniser, video: SampledVideo, name: str, folder:
             raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
         rows: list[tuple] = []
         tracks, new_numbers, frame_count = [], count(1), 0
-        with closing(video_writer(folder / "unfinished.mp4", first[1].shape, video.frames_per_second)) as writer:
+        with closing(video_writer(annotated, first[1].shape, video.frames_per_second)) as writer:
             try:
                 for seconds, image in chain([first], seen):
                     table = recogniser.recognise(image, detect_in_video)
                     tracks = track_faces(tracks, table, seconds, smoothing=1, new_numbers=new_numbers)
                     rows += timeline_rows(seconds, table, tracks)
                     numbers = [track.face for track in tracks[: len(table)]]
-                    writer.send(np.ascontiguousarray(annotate(image, table.assign(face=numbers))))
+                    writer.send(annotate(image, table.assign(face=numbers)))
                     frame_count += 1
             except KeyboardInterrupt:
                 print("Stopped; what was recognised so far is kept.")
-    (folder / "unfinished.mp4").replace(folder / "annotated.mp4")
-    record = pd.DataFrame(rows, columns=timeline_columns(recogniser.classes))
-    print(f"{name}: {pluralise(record['face'].nunique(), 'face')} in {pluralise(frame_count, 'frame')}")
-    show_timeline(record, folder)
+            except UserError as problem:  # the rest of it cannot be read
+                print(problem)
+    return pd.DataFrame(rows, columns=timeline_columns(recogniser.classes)), frame_count
+
+
+def with_sound(silent: Path, source: Path, seconds: float) -> Path:
+    """Return a copy of a video beside it with the sound of its source, or, where that fails, the video itself."""
+    try:
+        add_sound(silent, source, seconds, silent.with_name("annotated.mp4"))
+    except (OSError, KeyboardInterrupt) as problem:
+        print(f"The new video has no sound ({str(problem)[:100] or 'stopped'}).")
+        return silent
+    return silent.with_name("annotated.mp4")
 
 
 def show_timeline(record: pd.DataFrame, folder: Path) -> None:
