@@ -236,7 +236,7 @@ plot_architecture(student).savefig(RESULTS / "cnn-architecture.png", dpi=120)
 # %% [markdown]
 # ## 3. Train the network
 #
-# This is how:
+# The recipe; from `shift` on, how much faces are changed:
 
 # %%
 settings = recipe._asdict() | recipe.augmentation
