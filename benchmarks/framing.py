@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from fer.data.fer2013 import SIDE, read_fer2013
+from fer.data.fer2013 import read_fer2013
+from fer.expressions import SIDE
 from fer.faces.detection import detect_faces
 
 ENLARGED = 4

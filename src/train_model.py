@@ -20,8 +20,8 @@
 NETWORK = "modern"  # @param ["modern", "original"]
 # @markdown `modern` is the better one; `original` is the one this project started from.
 FER2013 = ""  # @param {type:"string"}
-# @markdown A Kaggle folder, a zip of it, or a CSV: its path, web address, or (in Colab)
-# @markdown `upload`. Empty: `data/fer2013.csv` if it is there, else a download.
+# @markdown A Kaggle folder, an archive of it, or a CSV: its path, web address, or (in
+# @markdown Colab) `upload`. Empty: `data/fer2013.csv` if it is there, else a download.
 QUICK_TRY = False  # @param {type:"boolean"}
 # @markdown A fifth of the faces, ten epochs, no teachers: about five minutes on two cores.
 # @markdown ### More
@@ -35,8 +35,11 @@ STOP_VAL_ACCURACY = 0.0  # @param {type:"number"}
 PICTURES = ""  # @param {type:"string"}
 # @markdown Your own pictures in place of FER-2013: a folder (or a zip, its web address, or
 # @markdown `upload`) with a sub-folder for each class, a hundred pictures in each or more.
+# @markdown Folders around these named train, val and test, or after people, are heeded.
 WHOLE_PICTURE = False  # @param {type:"boolean"}
 # @markdown Take the whole of your own pictures. Off: the largest face in each.
+FER_PLUS = False  # @param {type:"boolean"}
+# @markdown Label FER-2013 as ten people voted: `fer2013new.csv` lies beside its CSV.
 START_FROM = "scratch"  # @param ["scratch", "shipped network"]
 # @markdown With few pictures or no GPU, start from the shipped network: it knows faces.
 KEEP_DUPLICATES = False  # @param {type:"boolean"}
@@ -89,7 +92,7 @@ if not (0 <= STOP_ACCURACY <= 1 and 0 <= STOP_VAL_ACCURACY <= 1):
 TEACHERS = 0 if QUICK_TRY or FINE_TUNE or NETWORK == "original" else TEACHERS
 EPOCHS = EPOCHS or 10 * QUICK_TRY
 RUN = "fine-tuned" if FINE_TUNE else NETWORK
-RUN += "-with-duplicates" * KEEP_DUPLICATES
+RUN += "-with-duplicates" * KEEP_DUPLICATES + "-fer-plus" * FER_PLUS
 RUN += "-try" * (QUICK_TRY or EPOCHS > 0)
 HOME = mount_drive("SAVE_TO_DRIVE is on") / "fer" if SAVE_TO_DRIVE else Path()
 DATA, MODELS = HOME / "data", HOME / "models"
@@ -147,7 +150,8 @@ from fer.training.recipes import RECIPES
 # learnt from; *PublicTest* is our validation split; *PrivateTest* is the final test. *Disgust* and *fear* are left
 # out, so figures here do not compare with those for seven classes. The rest becomes one table, `data/fer2013.csv`.
 #
-# Of your own pictures, one in eight is kept for validation; copies of a picture never land on both sides.
+# Where no split is given, one picture in eight is kept for validation, or whole folders where these are people; copies
+# of a picture never land on both sides.
 
 # %%
 import pandas as pd
@@ -158,9 +162,9 @@ if PICTURES:
     pd.DataFrame({"problem": problems}).to_csv(RESULTS / "problems.csv", index=False)
 else:
     source = find_fer2013(FER2013, DATA / "fer2013.csv")
-    faces, problems = read_fer2013(source)
+    faces, problems = read_fer2013(source, FER_PLUS)
     check_complete(faces)
-    if source != DATA / "fer2013.csv":
+    if source != DATA / "fer2013.csv" and not FER_PLUS:
         write_csv(faces, DATA / "fer2013.csv")
 print(f"{len(problems)} bad rows or files left out{':' if problems else '.'}")
 print(*problems[:20], sep="\n", end="\n" * bool(problems))

@@ -1,5 +1,10 @@
 """Reading FER-2013 in its published forms, and telling bad rows and duplicates."""
 
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -10,7 +15,8 @@ import pytest
 from conftest import drawn_face, png
 
 from fer.data.dataset import FaceDataset, class_counts, split_held_out
-from fer.data.fer2013 import EXPRESSIONS, format_pixels, parse_pixels, read_fer2013, write_csv
+from fer.data.fer2013 import EXPRESSIONS, read_fer2013, write_csv
+from fer.data.pixels import format_pixels, parse_pixels
 from fer.data.splits import find_duplicates, find_leaked
 from fer.notebook.errors import UserError
 
@@ -20,7 +26,7 @@ GOOD = " ".join(["7"] * 2304)
 def test_zip_folder_and_csv_hold_the_same_pictures(kaggle_zip: Path, tmp_path: Path):
     from_zip, problems = read_fer2013(kaggle_zip)
     assert problems == []
-    zipfile.ZipFile(kaggle_zip).extractall(tmp_path / "folder")
+    zipfile.ZipFile(kaggle_zip).extractall(tmp_path / "folder")  # noqa: S202 - of our own
     from_folder, _ = read_fer2013(tmp_path / "folder")
     write_csv(from_zip, tmp_path / "fer2013.csv")
     from_csv, _ = read_fer2013(tmp_path / "fer2013.csv")
@@ -76,6 +82,197 @@ def test_classic_csv(header: str, tmp_path: Path):
     assert (read_fer2013(zipped)[0].images == pictures.images).all()
 
 
+WORDS = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
+
+
+def table(head: str = "emotion,pixels,Usage", row: str = "{number},{pixels},{usage}", usages: str = "Training") -> str:
+    """A table of FER-2013's seven expressions, three faces each, of which the first number is that of the expression.
+
+    usages: of the first two, and of the third.
+    """
+    first, _, last = usages.partition(" ")
+    values = [
+        {
+            "number": number,
+            "word": WORDS[number],
+            "usage": last if last and third == 2 else first,
+            "pixels": f"{number} " + " ".join(["9"] * 2302 + [str(third)]),
+        }
+        for number in range(7)
+        for third in range(3)
+    ]
+    return "\n".join([*([head] if head else []), *(row.format(**value) for value in values)]) + "\n"
+
+
+TABLES = {
+    "a mark of the byte order before quotes": (
+        table('\ufeff"emotion","pixels","Usage"', '"{number}","{pixels}","{usage}"', "Training PublicTest"),
+        "utf-8",
+    ),
+    "semicolons": (table("emotion;pixels;Usage", "{number};{pixels};{usage}", "Training PublicTest"), "utf-8"),
+    "tabs, UTF-16": (table("emotion\tpixels\tUsage", "{number}\t{pixels}\t{usage}", "train val"), "utf-16"),
+    "UTF-16 without a mark": (table(usages="train test"), "utf-16-le"),
+    "words": (table(row="{word},{pixels},{usage}", usages="Training PublicTest"), "utf-8"),
+    "floats": (table(row="{number}.0,{pixels},{usage}", usages="training validation"), "utf-8"),
+    "no names": (table("", usages="Training PublicTest"), "utf-8"),
+    "other names": (table("Etikett,Bild,Teil", usages="Training PublicTest"), "utf-8"),
+    "an index": (table(",emotion,pixels,Usage", "77,{number},{pixels},{usage}", "Training PublicTest"), "utf-8"),
+    "lists": (
+        table(row='{number},"[{pixels}]",{usage}', usages="Training PublicTest").replace(" 9", ", 9"),
+        "utf-8",
+    ),
+}
+
+
+def check_fifteen(faces: FaceDataset) -> None:
+    """See whether these are the faces of `table`."""
+    named = {"angry": 0, "happy": 3, "sad": 4, "surprise": 5, "neutral": 6}
+    assert [named[EXPRESSIONS[label]] for label in faces.labels] == faces.images[:, 0, 0].tolist()
+    assert np.bincount(faces.labels).tolist() == [3] * 5
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_is_read_however_it_is_written(kind: str, tmp_path: Path):
+    text, encoding = TABLES[kind]
+    (tmp_path / "faces.csv").write_text(text, encoding=encoding)
+    faces, problems = read_fer2013(tmp_path / "faces.csv")
+    assert problems == []
+    check_fifteen(faces)
+    assert (faces.splits == "PublicTest").tolist() == [False, False, True] * 5
+
+
+def in_a_tar(content: bytes, name: str = "fer2013/fer2013.csv") -> bytes:
+    """A tar with one file, compressed by gzip."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as file:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        file.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def in_a_zip(content: bytes, name: str) -> bytes:
+    """A zip with one file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr(name, content)
+    return packed.getvalue()
+
+
+CLASSIC = table(usages="Training PublicTest").encode()
+PACKED = {
+    "fer2013.tar.gz": in_a_tar(CLASSIC),
+    "fer2013.csv": gzip.decompress(in_a_tar(CLASSIC)),  # a tar from which only its compression was taken
+    "fer2013.csv.gz": gzip.compress(CLASSIC),
+    "fer2013.csv.bz2": bz2.compress(CLASSIC),
+    "fer2013.csv.xz": lzma.compress(CLASSIC),
+    "archive.zip": in_a_zip(in_a_tar(CLASSIC), "data/fer2013.tar.gz"),
+    "nested.zip": in_a_zip(in_a_zip(CLASSIC, "icml_face_data.csv"), "inner.zip"),
+    "download-0123abcd": in_a_zip(CLASSIC, "train.csv"),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_archives_are_told_by_their_content(name: str, tmp_path: Path):
+    (tmp_path / name).write_bytes(PACKED[name])
+    check_fifteen(read_fer2013(tmp_path / name)[0])
+    if ".gz" in name:
+        (tmp_path / name).write_bytes(PACKED[name][:-100])
+        with pytest.raises(UserError, match=r"cannot be unpacked .*pack it again"):
+            read_fer2013(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("layout", "splits"),
+    [
+        ("train/{}/im{}.png test/{}/im{}.png", {"Training", "PublicTest"}),
+        ("images/train/{}/{}.png images/images/validation/{}/{}.png", {"Training", "PublicTest"}),
+        ("Training/{}/{}.png Validation/{}/{}.png Testing/{}/{}.png", {"Training", "PublicTest", "PrivateTest"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("angry", "disgusted", "fearful", "happy", "sad", "surprised", "neutral", "contempt"),
+        ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise", "Neutral", "Contempt"),
+        ("0", "1", "2", "3", "4", "5", "6", "7"),
+    ],
+)
+def test_folders_of_pictures_are_read_as_others_lay_them_out(
+    layout: str, splits: set[str], folders: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    for number, folder in enumerate(folders):
+        for place in layout.split():
+            path = tmp_path / place.format(folder, number)
+            path.parent.mkdir(parents=True)
+            path.write_bytes(png(np.full((48, 48), number, np.uint8)))
+    faces, problems = read_fer2013(tmp_path)
+    assert problems == []
+    assert set(faces.splits) == splits
+    named = {"angry": 0, "happy": 3, "sad": 4, "surprise": 5, "neutral": 6}
+    assert [named[EXPRESSIONS[label]] for label in faces.labels] == faces.images[:, 0, 0].tolist()
+    said = capsys.readouterr().out
+    assert "1 of contempt".replace("1", str(len(layout.split()))) in said
+    assert ("becomes PublicTest" in said) == ("test/" in layout)
+
+
+def test_a_table_without_splits_gets_one_which_is_said(tmp_path: Path, capsys: pytest.CaptureFixture):
+    rows = [f"{k % 7},{k} " + " ".join(["9"] * 2303) for k in range(140)]
+    (tmp_path / "train.csv").write_text("\n".join(["emotion,pixels", *rows]))
+    faces, _ = read_fer2013(tmp_path / "train.csv")
+    assert set(faces.splits) == {"Training", "PublicTest"}
+    assert (faces.splits == "PublicTest").mean() < 0.3
+    assert "No validation split is given: one picture in eight" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("numbers", ["0 to 4", "1 to 7"])
+def test_other_numbers_than_those_of_fer2013_are_not_guessed(numbers: str, tmp_path: Path):
+    first, last = int(numbers[0]), int(numbers[-1])
+    rows = [f"{number},{GOOD},Training" for number in range(first, last + 1)]
+    (tmp_path / "faces.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    with pytest.raises(UserError, match=rf"numbered {numbers}, .*Write their names"):
+        read_fer2013(tmp_path / "faces.csv")
+
+
+VOTES = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+
+
+def test_votes_of_fer_plus_are_said_and_used_if_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture):
+    (tmp_path / "fer2013.csv").write_text(table(usages="Training PublicTest"))
+    votes = ["1,8,0,0,0,0,0,0,1,0"] * 6 + ["0,0,0,5,5,0,0,0,0,0", "0,0,0,0,0,0,0,0,0,10", "0,0,0,1,0,0,9,0,0,0"] * 5
+    (tmp_path / "fer2013new.csv").write_text("\n".join([VOTES, *(f"Training,fer.png,{vote}" for vote in votes)]))
+    for source in (tmp_path, tmp_path / "fer2013.csv"):
+        check_fifteen(read_fer2013(source)[0])
+        assert "tick FER_PLUS" in capsys.readouterr().out
+        faces, problems = read_fer2013(source, fer_plus=True)
+        assert problems == []
+        assert [EXPRESSIONS[label] for label in faces.labels] == ["happy"] * 6
+        assert "10 of no majority, 5 of fear" in capsys.readouterr().out
+    with (tmp_path / "fer2013new.csv").open("a") as file:
+        file.write("\nTraining,fer.png,1,8,0,0,0,0,0,0,1,0")
+    with pytest.raises(UserError, match="has 22 rows, the table of faces 21"):
+        read_fer2013(tmp_path, fer_plus=True)
+    (tmp_path / "fer2013new.csv").unlink()
+    with pytest.raises(UserError, match=r"FER_PLUS needs .* beside it"):
+        read_fer2013(tmp_path, fer_plus=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("faces.parquet", b"PAR1", "pandas.read_parquet.*CSV"),
+        ("faces.npz", in_a_zip(b"\x93NUMPY", "x.npy"), "x.npy.*numpy.load"),
+        ("faces.rar", b"Rar!\x1a\7", "RAR archive: unpack it"),
+        ("archive.zip", b"<!DOCTYPE html><html>", "web page.*download the file itself"),
+        ("fer2013new.csv", VOTES.encode(), "no column emotion, pixels"),
+    ],
+)
+def test_other_formats_are_named_with_what_to_do(name: str, content: bytes, said: str, tmp_path: Path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        read_fer2013(tmp_path / name)
+
+
 BAD_ROWS = {
     "short": ("happy," + GOOD[:-2] + ",Training", "2303 pixels"),
     "long": ("happy," + GOOD + " 7,Training", "2305 pixels"),
@@ -86,8 +283,8 @@ BAD_ROWS = {
     "fraction": ("happy," + GOOD[:-1] + "1.5,Training", "whole numbers"),
     "word": ("happy," + GOOD[:-1] + "x,Training", "whole numbers"),
     "unknown name": ("bored," + GOOD + ",Training", "'bored'"),
-    "unknown number": ("7," + GOOD + ",Training", "'7'"),
-    "unknown split": ("happy," + GOOD + ",Validation", "'Validation'"),
+    "unknown number": ("8," + GOOD + ",Training", "'8'"),
+    "unknown split": ("happy," + GOOD + ",Later", "'Later'"),
     "cut off": ("happy,7 7 7", "3 pixels"),
     "binary": ("\udcff\udcfe,\0", "unknown expression"),
 }
@@ -112,7 +309,6 @@ def test_bad_files_are_reported_by_name(tmp_path: Path):
         "train/happy/Training_empty.png": b"",
         "train/happy/Training_text.jpg": b"this is no picture",
         "train/happy/Training_small.png": png(np.zeros((20, 30), np.uint8)),
-        "train/happy/Other_1.png": png(drawn_face(1, 1)),
         "train/smile/Training_1.png": png(drawn_face(1, 1)),
         "train/happy/Training_huge.png": b"\0" * 1_000_001,
     }
@@ -141,7 +337,7 @@ def test_more_than_one_percent_bad_stops(tmp_path: Path):
     ("name", "content", "message"),
     [
         ("nothing.csv", None, "no file or folder"),
-        ("cut.zip", b"PK\x03\x04 cut off", "no whole zip"),
+        ("cut.zip", b"PK\x03\x04 cut off", "damaged zip"),
         ("other.csv", b"a,b\n1,2\n", "no column emotion"),
         ("empty.csv", b"", "no column"),
         ("header.csv", b"emotion,pixels,Usage\n", "holds no picture"),

@@ -1,16 +1,18 @@
 """The data comes from Kaggle, a web address, Drive or an upload; what is broken or missing is said."""
 
 import http.server
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import serving
+from conftest import drawn_face, png, serving
 
 from fer.data.dataset import FaceDataset
 from fer.data.download import find_fer2013, find_own_pictures
 from fer.data.fer2013 import PUBLISHED_COUNTS, check_complete, read_fer2013
+from fer.data.own_pictures import read_own_pictures
 from fer.notebook.errors import UserError
 from fer.notebook.front_end import mount_drive
 
@@ -86,9 +88,19 @@ def test_an_upload_is_asked_for_once_and_kept(
     np.testing.assert_array_equal(read_fer2013(found)[0].images, pictures.images)
     monkeypatch.setenv("FAKE_UPLOADS", "")  # the dialogue is closed without a choice
     assert find_fer2013("upload", tmp_path / "data" / "fer2013.csv") == found
-    with pytest.raises(UserError, match=r"0 files were chosen; one .zip or .csv is wanted. Run this cell again"):
+    with pytest.raises(UserError, match=r"No file was chosen; .* Run this cell again"):
         find_own_pictures("upload", tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == [found]
+
+
+def test_several_zips_are_uploaded_together(colab: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("happy", "sad"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as file:
+            for number in range(9):
+                file.writestr(f"{number}.png", png(drawn_face(name == "sad", number)))
+    monkeypatch.setenv("FAKE_UPLOADS", " ".join(str(tmp_path / f"{name}.zip") for name in ("happy", "sad")))
+    found = find_own_pictures("upload", tmp_path / "data")
+    assert read_own_pictures(found, whole_picture=True)[0].classes == ("happy", "sad")
 
 
 def test_an_upload_elsewhere_than_in_colab_says_how(tmp_path: Path):
@@ -108,8 +120,8 @@ def test_colab_s_copy_that_never_comes_is_not_waited_for(
 
 def test_a_folder_that_came_only_in_part_is_said(pictures: FaceDataset, capsys: pytest.CaptureFixture):
     check_complete(pictures)
-    count = (pictures.splits == "Training").sum()
-    assert f"Training has {count:,} of FER-2013's 24,176 pictures. Is the download whole?" in capsys.readouterr().out
+    count = len(pictures.labels)
+    assert f"There are {count:,} of FER-2013's 27,213 pictures. Is the download whole?" in capsys.readouterr().out
     with pytest.raises(UserError, match=r"There is no picture of PublicTest. Is the download whole\? Get it again."):
         check_complete(pictures.split("Training"))
 

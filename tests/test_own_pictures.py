@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -10,8 +11,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, drawn, drawn_face
+from conftest import ROOT, drawn, drawn_face, png
 from PIL import Image
+from test_archives import locked, packed
 from tiny import CPU, SEED, afresh
 
 from fer.data.dataset import FaceDataset, choose_by_hash, class_counts
@@ -193,6 +195,51 @@ def test_too_little_is_said_with_a_way_out(made: dict[str, int], said: str, tmp_
 def test_no_face_anywhere_names_the_pictures_and_the_way_out(tmp_path: Path):
     with pytest.raises(UserError, match=r"a: 0, b: 0.*WHOLE_PICTURE(.|\n)*a/0\.png shows no face"):
         read_own_pictures(drawn(tmp_path, ("a", "b"), each=9), whole_picture=False)
+
+
+def test_splits_that_folders_name_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture):
+    for number, split in enumerate(("train_set", "val_set", "Test")):
+        drawn(tmp_path / split, ("cat", "dog"), each=8 + number)
+    pictures, problems = read_own_pictures(tmp_path, whole_picture=True)
+    assert problems == []
+    assert pictures.classes == ("cat", "dog")
+    assert class_counts(pictures)["total"].to_dict() == {"Training": 16, "PublicTest": 18, "PrivateTest": 20}
+    said = capsys.readouterr().out
+    assert "The folders name splits: these are kept." in said
+    assert "The test split becomes PrivateTest." in said
+
+
+def test_nobody_is_both_in_training_and_in_validation(tmp_path: Path, capsys: pytest.CaptureFixture):
+    for person in range(6):
+        for label, name in enumerate(("cat", "dog")):
+            folder = tmp_path / f"subject{person:02}" / name
+            folder.mkdir(parents=True)
+            for number in range(9):
+                (folder / f"{number}.png").write_bytes(png(drawn_face(label, 100 * person + number)))
+    pictures, _ = read_own_pictures(tmp_path, whole_picture=True)
+    splits = pictures.splits.reshape(6, 18)  # by person, then by class: the order of the files' names
+    assert (splits == splits[:, :1]).all()
+    assert np.bincount(splits[:, 0] == "PublicTest").tolist() == [5, 1]
+    said = capsys.readouterr().out
+    assert re.search(r"taken for people, who are not in two splits: of 6, subject0\d become it", said)
+
+
+def test_other_spellings_and_words_are_one_class_and_said(tmp_path: Path, capsys: pytest.CaptureFixture):
+    drawn(tmp_path, ("Anger", "anger", "Happiness", "happy", "SADNESS", "surprised", "neutral"), each=8)
+    assert read_own_pictures(tmp_path, whole_picture=True)[0].classes == EXPRESSIONS
+    said = capsys.readouterr().out
+    assert "folders called Anger, anger are of the class angry." in said
+    assert "folders called SADNESS are of the class sad." in said
+    drawn(tmp_path / "pets", ("Cat", "cat", "dog"), each=8)
+    assert read_own_pictures(tmp_path / "pets", whole_picture=True)[0].classes == ("Cat", "dog")
+    assert "folders called Cat, cat are of the class Cat." in capsys.readouterr().out
+
+
+def test_a_locked_zip_beside_others_is_named(tmp_path: Path):
+    drawn(tmp_path, ("cat",), each=8)
+    (tmp_path / "dog.zip").write_bytes(locked(packed({"1.png": png(drawn_face(1, 1))})))
+    with pytest.raises(UserError, match=r"here is 'cat' alone.*dog.zip is locked by a password"):
+        read_own_pictures(tmp_path, whole_picture=True)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "text.zip", "a\0b", "x" * 300])

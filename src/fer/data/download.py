@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from pathlib import Path
+import shutil
+from pathlib import Path, PureWindowsPath
 
 import kagglehub
 import requests
@@ -17,7 +18,7 @@ HOW_TO_GET_FER2013 = f"""Three ways to bring it:
   1. connect to the internet and run this cell again;
   2. download kaggle.com/datasets/{KAGGLE_DATASET} by hand and type the path of the folder or of
      archive.zip into the field FER2013 (in Colab, type upload there and choose it in the dialogue);
-  3. do the same with the classic fer2013.csv or icml_face_data.csv."""
+  3. do the same with the classic fer2013.csv, icml_face_data.csv or fer2013.tar.gz."""
 HOW_TO_GET_PICTURES = "Download it by hand and type its path into the field PICTURES."
 
 
@@ -62,14 +63,14 @@ def locate_source(source: str, folder: Path, field: str, instead: str) -> Path:
 
 
 def upload_file(folder: Path, field: str) -> Path:
-    """Ask for a zip or a CSV in Colab's dialogue, keep it in a folder, and return its path; once is enough.
+    """Ask for archives or tables in Colab's dialogue, keep them in a folder, and return its path; once is enough.
 
-    field: that of the form which asked for it. Raises UserError outside Colab and unless one such file is chosen.
+    field: that of the form which asked for it. Raises UserError outside Colab and where nothing is chosen.
     """
-    kept = sorted(folder.glob(f"upload-{field.lower()}.*"))
-    if kept:
-        print(f"Taking {kept[0]}, which was uploaded before. Delete it to choose another.")
-        return kept[0]
+    kept = folder / f"upload-{field.lower()}"
+    if kept.exists():
+        print(f"Taking {kept}, which was uploaded before. Delete it to choose another.")
+        return kept
     if not IN_COLAB:
         raise UserError(
             f"{field} is 'upload', which opens Colab's dialogue. Here, drag the zip into the list of files on the left"
@@ -78,22 +79,22 @@ def upload_file(folder: Path, field: str) -> Path:
     from google.colab import files
 
     chosen = files.upload()
-    endings = [Path(name).suffix.lower() for name in chosen]
-    if endings not in ([".zip"], [".csv"]):
-        raise UserError(f"{len(chosen)} files were chosen; one .zip or .csv is wanted. Run this cell again.")
-    target = folder / f"upload-{field.lower()}{endings[0]}"
-    with writable_folder(folder), atomic_write(target) as path:
-        path.write_bytes(chosen.popitem()[1])
-    return target
+    if not chosen:
+        raise UserError("No file was chosen; one .zip or .csv is wanted, or several. Run this cell again.")
+    with writable_folder(folder), atomic_write(kept) as unfinished:
+        shutil.rmtree(unfinished, ignore_errors=True)  # of an upload that was cut off
+        unfinished.mkdir()
+        for name, content in chosen.items():
+            (unfinished / PureWindowsPath(name).name).write_bytes(content)
+    return kept
 
 
 def download_file(address: str, folder: Path, instead: str) -> Path:
-    """Download a zip or a CSV into a folder, whole or not at all, and return its path; once is enough.
+    """Download an archive or a table into a folder, whole or not at all, and return its path; once is enough.
 
     instead: how else to have it, for people. Raises UserError where it cannot be had or breaks off.
     """
-    ending = ".csv" if address.partition("?")[0].lower().endswith(".csv") else ".zip"
-    target = folder / f"download-{hashlib.sha256(address.encode()).hexdigest()[:8]}{ending}"
+    target = folder / f"download-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
     if target.exists():
         return target
     with writable_folder(folder), atomic_write(target) as path:

@@ -1,37 +1,53 @@
-"""Read FER-2013 in any of its published forms, reduced to five expressions, and write it as one CSV.
+"""Read FER-2013 in any of the forms in which it is passed around, reduced to five expressions, and write it as one CSV.
 
-Published forms: the Kaggle folder (`train/happy/Training_123.jpg`, …), a zip of that folder, and the
-classic `fer2013.csv` or `icml_face_data.csv`, zipped or not. Ours is a CSV with the header
+Forms: folders of pictures (`train/happy/Training_123.jpg`, `images/validation/surprised/7.png`, …), a table (the
+classic `fer2013.csv`, `icml_face_data.csv`, CK+ extended, …), and archives of them. Ours is a CSV with the header
 `emotion,pixels,Usage`: the name of the expression, 2304 grey values 0–255 in row order, and the split.
 """
 
-import io
-import warnings
-import zipfile
-import zlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from fer.data.dataset import SPLITS, FaceDataset
-from fer.expressions import EXPRESSIONS, SIDE
+from fer.data.dataset import SPLITS, FaceDataset, complete_splits
+from fer.data.layout import find_expression, find_split
+from fer.data.pixels import BadPictureError, format_pixels, parse_pixels, read_face_file
+from fer.data.tables import (
+    DAMAGED_FILE,
+    NO_MAJORITY,
+    TABLE_ENDING,
+    check_numbering,
+    is_face_table,
+    is_vote_table,
+    name_expression,
+    read_faces,
+    read_votes,
+)
+from fer.expressions import EXPRESSIONS
+from fer.media.archives import list_files
+from fer.media.collections import PictureFile
 from fer.notebook.errors import UserError, atomic_write, writable_folder
 from fer.notebook.progress import progress
 
-DROPPED_EXPRESSIONS = ("disgust", "fear")
-CLASSIC_LABELS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
-CLASSIC_TABLES = ("fer2013.csv", "icml_face_data.csv")
+DROPPED_EXPRESSIONS = ("disgust", "fear", "contempt", NO_MAJORITY)
 PUBLISHED_COUNTS = {"Training": 24_176, "PublicTest": 3_037, "PrivateTest": 3_006}  # of the five expressions
-MAX_IMAGE_BYTES = 1_000_000  # a real one has about 1,600
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".pgm", ".webp")
+OTHER_FORMATS = {  # by what opens them
+    "numpy.load": (".npy", ".npz"),
+    "pandas.read_parquet": (".parquet",),
+    "pandas.read_excel": (".xlsx",),
+    "pandas.read_json": (".json",),
+    "pandas.read_pickle (only if you trust it: it can run code)": (".pkl", ".pickle"),
+    "h5py.File": (".h5", ".hdf5"),
+    "scipy.io.loadmat": (".mat",),
+    "tensorflow.data.TFRecordDataset": (".tfrecord",),
+}
+VOTES = "fer2013new.csv"
 MAX_BAD_FRACTION = 0.01
-DAMAGED_FILE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the last of an encrypted one
-# Every grey value as four bytes, "7 \\0\\0" for 7: one look-up writes a whole picture, six times as fast as str() does.
-GREY_TEXTS = np.array([f"{value} ".encode() for value in range(256)], dtype="S4").view(np.uint32)
 
 
 class Record(NamedTuple):
@@ -43,81 +59,97 @@ class Record(NamedTuple):
     decode: Callable[[], np.ndarray]  # gives (48, 48) uint8; raises BadPictureError or one of DAMAGED_FILE
 
 
-class BadPictureError(ValueError):
-    """A row or a file that is no FER-2013 picture; the message says why."""
+def read_fer2013(source: Path, fer_plus: bool = False) -> tuple[FaceDataset, list[str]]:
+    """Read FER-2013, or a dataset in one of its forms, from a folder, an archive or a table.
 
-
-def read_fer2013(source: Path) -> tuple[FaceDataset, list[str]]:
-    """Read FER-2013 in any of its published forms, or our own CSV.
-
-    Returns the faces of the five expressions, and one line for each bad row or file; these are left out.
+    fer_plus: label the pictures as the table of votes of FER+ does that lies beside the table of faces. Returns the
+    faces of the five expressions, and one line for each bad row or file; these are left out. Prints what was chosen.
     Raises UserError when there is nothing to read or more than 1 % of it is bad.
     """
-    if not source.exists():
-        raise UserError(f"There is no file or folder {source}. Check the spelling and where you run from.")
-    if source.is_dir():
-        files = {path.relative_to(source).as_posix(): path for path in source.rglob("*")}
-        tables = [path for name, path in files.items() if name.endswith(CLASSIC_TABLES)]
-        if tables:
-            return read_fer2013(tables[0])
-        return decode_records(image_records(files, lambda name: files[name].read_bytes()), source)
-    if source.suffix.lower() == ".csv":
-        with source.open("rb") as file:
-            return decode_records(table_records(file, source), source)
-    if not zipfile.is_zipfile(source):
-        raise UserError(f"{source} is no folder, no .csv and no whole zip. If it is a download, get it again.")
-    with zipfile.ZipFile(source) as archive:
-        # Members are read in memory, never extracted: whatever their names say, nothing is written.
-        tables = [name for name in archive.namelist() if name.endswith(CLASSIC_TABLES)]
-        if tables:
-            with archive.open(tables[0]) as file:
-                return decode_records(table_records(file, source), source)
-        return decode_records(image_records(archive.namelist(), archive.read), source)
+    files, problems = list_files(source)
+    if source.is_file() and (source.parent / VOTES).is_file():
+        files += list_files(source.parent / VOTES)[0]
+    tables = [file for file in files if TABLE_ENDING.search(file.name)]
+    votes = next(filter(is_vote_table, tables), None)
+    face_table = choose_table([file for file in tables if is_face_table(file)])
+    pictures = [file for file in files if file.name.lower().endswith(PICTURE_ENDINGS)]
+    if face_table is None and not pictures and tables:
+        face_table = tables[0]  # whose reading says what it lacks
+    if face_table:
+        records = [Record(*row[:3], partial(parse_pixels, row[3])) for row in read_faces(face_table)]
+        if votes:
+            records = label_by_votes(records, votes, fer_plus)
+    else:
+        records = picture_records(pictures)
+    if fer_plus and not (votes and face_table):
+        raise UserError(f"FER_PLUS needs the whole fer2013.csv in the field FER2013, and {VOTES} beside it.")
+    if not records:
+        raise UserError(describe_other_formats(files, source))
+    faces, bad = decode_records(records, source)
+    return faces, problems + bad
 
 
-def image_records(names: Iterable[str], read: Callable[[str], bytes]) -> list[Record]:
-    """List the pictures among file names such as `train/happy/Training_123.jpg`, in order of their names."""
-    records = []
-    for name in sorted(name for name in names if name.lower().endswith((".jpg", ".jpeg", ".png"))):
-        folder, _, file = name.rpartition("/")
-        if not file.startswith("."):  # macOS hides a file of its own beside each picture
-            expression, split = folder.rpartition("/")[2].lower(), file.partition("_")[0]
-            records.append(Record(name, expression, split, lambda name=name: decode_face(read(name))))
-    return records
+def choose_table(tables: list[PictureFile]) -> PictureFile | None:
+    """Return the largest table of faces, and print which are left out."""
+    tables = sorted(tables, key=lambda file: file.size)
+    if len(tables) > 1:
+        print(f"{tables[-1].name} is read; {', '.join(file.name for file in tables[:-1])} left out.")
+    return tables[-1] if tables else None
 
 
-def table_records(file: IO[bytes], source: Path) -> list[Record]:
-    """List the rows of a CSV; its first line names the columns. Raises UserError where it is no whole table."""
-    lines = io.TextIOWrapper(file, "utf-8-sig", errors="replace")
-    # Split by hand: that is three times as fast as a CSV reader, and no field of these tables holds a comma.
-    rows = [[field.strip(' "\n') for field in line.split(",")] for line in lines if not line.isspace()]
-    header = [name.lower() for name in rows[0]] if rows else []
-    missing = {"emotion", "pixels", "usage"} - set(header)
-    if missing:
-        raise UserError(f"{source} has no column {', '.join(sorted(missing))}; its first line must name the columns.")
-    if len(rows[-1]) < len(header):
+def label_by_votes(records: list[Record], votes: PictureFile, fer_plus: bool) -> list[Record]:
+    """Return the pictures as FER+ labels them, row by row, if that is asked for; else print that it is possible."""
+    if not fer_plus:
+        print(f"Beside it is {votes.name}, with FER+'s labels by ten people: tick FER_PLUS to train on these.")
+        return records
+    labels = read_votes(votes)
+    if len(labels) != len(records):
         raise UserError(
-            f"{source} ends in the middle of row {len(rows)}: its copy or download broke off. Get it again."
+            f"{votes.name} has {len(labels):,} rows, the table of faces {len(records):,}: they do not match."
         )
+    changed = sum(label != record.expression for record, label in zip(records, labels, strict=True))
+    print(f"Labelled as in {votes.name}: {changed:,} of {len(records):,} labels differ; ties are left out.")
+    return [record._replace(expression=label) for record, label in zip(records, labels, strict=True)]
+
+
+def picture_records(files: list[PictureFile]) -> list[Record]:
+    """List pictures in order of their names; their folders, and FER-2013's own file names, say what they show."""
     records = []
-    for number, row in enumerate(rows[1:], start=2):
-        fields = defaultdict(str, zip(header, row, strict=False))
-        label = CLASSIC_LABELS.get(fields["emotion"], fields["emotion"])
-        records.append(Record(f"row {number}", label, fields["usage"], partial(parse_pixels, fields["pixels"])))
-    return records
+    for file in sorted(files, key=lambda file: file.name):
+        *folders, name = file.name.split("/")
+        words = [folder for folder in folders if find_expression(folder)]
+        label = (words or folders or [""])[-1]
+        split = name.partition("_")[0]
+        split = split if split in SPLITS else next(filter(None, map(find_split, folders)), "")
+        records.append(Record(file.name, label, split, partial(read_face_file, file)))
+    check_numbering([record.expression for record in records], "The folders")
+    return [record._replace(expression=name_expression(record.expression)) for record in records]
+
+
+def describe_other_formats(files: list[PictureFile], source: Path) -> str:
+    """Say what to do with a source that holds neither pictures nor a table."""
+    for opener, endings in OTHER_FORMATS.items():
+        name = next((file.name for file in files if file.name.lower().endswith(endings)), None)
+        if name:
+            return (
+                f"{name} is not read here. Open it with {opener}, and write a CSV of it: emotion (names), pixels (2304"
+                " grey values, separated by spaces) and Usage."
+            )
+    return f"{source} holds no picture of {', '.join(EXPRESSIONS)}, and no table of them. Is it FER-2013?"
 
 
 def decode_records(records: list[Record], source: Path) -> tuple[FaceDataset, list[str]]:
     """Decode the pictures of the five expressions; see `read_fer2013`."""
-    images, labels, splits, problems = [], [], [], []
+    images, labels, splits, problems, dropped = [], [], [], [], Counter()
     for record in progress(records, f"Reading {source.name}", unit="pictures"):
         if record.expression in DROPPED_EXPRESSIONS:
+            dropped[record.expression] += 1
             continue
         try:
             if record.expression not in EXPRESSIONS:
                 raise BadPictureError(f"unknown expression {record.expression[:20]!r}")
             image = record.decode()
-            if record.split not in SPLITS:
+            if record.split not in ("", "test", *SPLITS):
                 raise BadPictureError(f"unknown split {record.split[:20]!r}, expected one of {', '.join(SPLITS)}")
         except (BadPictureError, *DAMAGED_FILE) as problem:
             problems.append(f"{record.location}: {problem}")
@@ -125,43 +157,16 @@ def decode_records(records: list[Record], source: Path) -> tuple[FaceDataset, li
         images.append(image)
         labels.append(EXPRESSIONS.index(record.expression))
         splits.append(record.split)
+    if dropped:
+        print(f"Left out: {', '.join(f'{count:,} of {name}' for name, count in dropped.items())}.")
     if len(problems) > MAX_BAD_FRACTION * len(records):
         some = "\n  ".join(problems[:5])
         raise UserError(f"{len(problems)} of {len(records)} pictures in {source} are bad, more than 1 %:\n  {some}")
     if not images:
         raise UserError(f"{source} holds no picture of {', '.join(EXPRESSIONS)}. Is it FER-2013?")
-    return FaceDataset(np.stack(images), np.array(labels), np.array(splits)), problems
-
-
-def decode_face(content: bytes) -> np.ndarray:
-    """Decode a JPEG or PNG to (48, 48) uint8; raises BadPictureError."""
-    if len(content) > MAX_IMAGE_BYTES:
-        raise BadPictureError(f"{len(content):,} bytes, more than {MAX_IMAGE_BYTES:,}")
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
-    if image is None:
-        raise BadPictureError("not a readable picture")
-    if image.shape != (SIDE, SIDE):
-        raise BadPictureError(f"{image.shape[1]}×{image.shape[0]} pixels instead of {SIDE}×{SIDE}")
-    return image
-
-
-def parse_pixels(text: str) -> np.ndarray:
-    """Parse 2304 space-separated integers 0–255 to (48, 48) uint8; raises BadPictureError."""
-    try:
-        with warnings.catch_warnings(action="error"):  # older numpy only warns of what is no number
-            pixels = np.fromstring(text, np.int64, sep=" ")
-    except (ValueError, DeprecationWarning):
-        raise BadPictureError("pixels that are not whole numbers from 0 to 255") from None
-    if len(pixels) != SIDE * SIDE:
-        raise BadPictureError(f"{len(pixels)} pixels instead of {SIDE * SIDE}")
-    if pixels.min() < 0 or pixels.max() > 255:
-        raise BadPictureError(f"pixels from {pixels.min()} to {pixels.max()} instead of 0 to 255")
-    return pixels.astype(np.uint8).reshape(SIDE, SIDE)
-
-
-def format_pixels(image: np.ndarray) -> str:
-    """Write a (48, 48) uint8 image as 2304 space-separated integers."""
-    return GREY_TEXTS[image.ravel()].tobytes().translate(None, b"\0").decode().rstrip()
+    images, splits = np.stack(images), np.array(splits)
+    splits = complete_splits(images, splits, np.full(len(splits), ""))
+    return FaceDataset(images, np.array(labels), splits), problems
 
 
 def write_csv(faces: FaceDataset, target: Path) -> None:
@@ -174,10 +179,10 @@ def write_csv(faces: FaceDataset, target: Path) -> None:
 
 
 def check_complete(faces: FaceDataset) -> None:
-    """Say which splits lack pictures of FER-2013; raises UserError where one is empty that nothing goes without."""
-    for split, known in PUBLISHED_COUNTS.items():
-        count = (faces.splits == split).sum()
-        if count == 0 and split != "PrivateTest":  # which is looked at last, and only where it is
+    """Say whether pictures of FER-2013 are missing; raises UserError where a split is empty that is needed."""
+    for split in ("Training", "PublicTest"):
+        if split not in faces.splits:
             raise UserError(f"There is no picture of {split}. Is the download whole? Get it again.")
-        if 0 < count < known:
-            print(f"{split} has {count:,} of FER-2013's {known:,} pictures. Is the download whole?")
+    known = sum(count for split, count in PUBLISHED_COUNTS.items() if split in faces.splits)
+    if len(faces.labels) < known:
+        print(f"There are {len(faces.labels):,} of FER-2013's {known:,} pictures. Is the download whole?")

@@ -1,100 +1,99 @@
-"""Read the user's own pictures: a folder, or a zip, with one sub-folder for each class."""
+"""Read the user's own pictures: a folder, or an archive, with one sub-folder for each class."""
 
-import itertools
-import zipfile
-from collections import Counter
-from pathlib import Path, PurePosixPath
+from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 
-from fer.data.dataset import FaceDataset, choose_by_hash
+from fer.data.dataset import FaceDataset, complete_splits
+from fer.data.layout import find_expression, find_split, place_files
 from fer.data.splits import find_conflicting_labels
 from fer.expressions import EXPRESSIONS, SIDE, clean_class_name
 from fer.faces.detection import crop_and_resize, crop_faces, detect_faces, detect_thorough, is_camera_frame
-from fer.media.collections import PictureFile, list_folder, list_zip
+from fer.media.archives import list_files
+from fer.media.collections import PictureFile
 from fer.media.pictures import decode_image, to_grey
 from fer.notebook.errors import UserError
 from fer.notebook.paths import to_printable
 from fer.notebook.progress import progress
 
-VALIDATION_FRACTION = 1 / 8
 MIN_PER_CLASS = 8  # different pictures
-SPLIT_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation"}
 LAYOUT = "Make one folder with a sub-folder for each class, named as the class, with its pictures in it"
 
 
 def read_own_pictures(source: Path, whole_picture: bool) -> tuple[FaceDataset, list[str]]:
     """Read pictures of any size and kind, whose folders name their classes, as grey faces of 48×48.
 
-    whole_picture: take each as it is; otherwise the largest face in it, cropped as for recognition. Returns the faces,
-    those for validation with the split PublicTest, and one line for each file left out. Raises UserError where there
-    is nothing to read, fewer than two classes, or fewer than eight different pictures of one.
+    whole_picture: take each as it is; otherwise the largest face in it, cropped as for recognition. Returns the faces
+    and one line for each file left out. Splits that folders name are kept, as those of FER-2013; what else is taken
+    from them is printed. Raises UserError where there is nothing to read, fewer than two classes, or fewer than eight
+    different pictures of one.
     """
-    labelled, problems = label_by_folder(list_pictures(source))
-    images, names, files = [], [], []
-    for name, file in progress(labelled, f"Reading {to_printable(source.name)}", unit="pictures"):
+    try:
+        files, problems = list_files(source)
+        if [file.path for file in files] == [source]:
+            raise UserError("It is neither a folder nor an archive.")
+    except UserError as problem:
+        raise UserError(
+            f"PICTURES is {to_printable(source.name)[:99]!r}. {problem} {LAYOUT}, or a zip of it."
+        ) from None
+    places = place_files([file.name for file in files])
+    try:
+        class_of = name_classes([place.label for place in places if place.label])
+    except UserError as problem:
+        raise UserError(" ".join([str(problem), *problems[:3]])) from None
+    images, read = [], []
+    for file, place in progress(
+        list(zip(files, places, strict=True)), f"Reading {to_printable(source.name)}", unit="pictures"
+    ):
+        if not place.label:
+            problems.append(f"{file.name} is in no class's folder.")
+            continue
         try:
             images.append(read_face(file, whole_picture))
-            names.append(name)
-            files.append(file.name)
+            read.append((file.name, class_of[place.label], place))
         except UserError as problem:
             problems.append(str(problem))
         except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             problems.append(f"{file.name} cannot be read ({reason}).")
-    classes = order_classes({name for name, _ in labelled})
-    check_class_sizes(classes, names, images, problems)
-    labels = np.array([classes.index(name) for name in names])
-    is_validation = choose_by_hash(np.stack(images), VALIDATION_FRACTION, "validation")
-    faces = FaceDataset(np.stack(images), labels, np.where(is_validation, "PublicTest", "Training"), classes)
+    classes = order_classes(set(class_of.values()))
+    check_class_sizes(classes, [name for _, name, _ in read], images, problems)
+    images, labels = np.stack(images), np.array([classes.index(name) for _, name, _ in read])
+    given = np.array([place.split for _, _, place in read])
+    if any(given):
+        print("The folders name splits: these are kept.")
+    splits = complete_splits(images, given, np.array([place.group for _, _, place in read]))
+    faces = FaceDataset(images, labels, splits, classes)
     conflicting = np.flatnonzero(find_conflicting_labels(faces))
-    return faces, problems + [f"{files[position]} is in another class's folder, too." for position in conflicting]
+    return faces, problems + [f"{read[position][0]} is in another class's folder, too." for position in conflicting]
 
 
-def list_pictures(source: Path) -> list[PictureFile]:
-    """List the files in a folder or a zip; raises UserError where it is neither."""
-    try:
-        is_folder, is_zip, exists = source.is_dir(), zipfile.is_zipfile(source), source.exists()
-    except (OSError, ValueError):  # no right to look there, too long a name, a zero byte
-        is_folder = is_zip = exists = False
-    if is_folder:
-        return list_folder(source)
-    if is_zip:
-        return list_zip(source, to_printable(source.name))
-    what = "is neither a folder nor a whole zip" if exists else f"is not there (this notebook runs in {Path.cwd()})"
-    raise UserError(f"PICTURES is {to_printable(str(source))[:200]!r}, which {what}. {LAYOUT}, or a zip of it.")
+def name_classes(folders: list[str]) -> dict[str, str]:
+    """Return the class that each folder stands for, and print what is not just its name.
 
-
-def label_by_folder(files: list[PictureFile]) -> tuple[list[tuple[str, PictureFile]], list[str]]:
-    """Return the files with the names of their classes, and one line for each file outside all classes' folders.
-
-    A class is the outermost folder that is not the only one: a folder around all others, as in most zips, is none.
-    Raises UserError for fewer than two classes, and where the folders are those of a split instead.
+    Names that differ in their capitals, or that name the same expression, are one class. Raises UserError for fewer
+    than two classes, and where the folders are those of a split instead.
     """
-    folders = {file: PurePosixPath(file.name).parts[:-1] for file in files}
-    parents = common_parents([parts for parts in folders.values() if parts])
-    labelled, problems = [], []
-    for file, parts in folders.items():
-        if len(parts) > len(parents):
-            labelled.append((clean_class_name(parts[len(parents)]), file))
-        else:
-            problems.append(f"{file.name} is in no class's folder.")
-    names = {name for name, _ in labelled}
-    if names and {name.casefold() for name in names} <= SPLIT_NAMES:
+    spellings = defaultdict(Counter)
+    for folder in folders:
+        name = clean_class_name(folder)
+        spellings[find_expression(name) or name.casefold()][folder] += 1
+    class_of = {}
+    for key, counts in spellings.items():
+        name = key if find_expression(key) else clean_class_name(counts.most_common(1)[0][0])
+        class_of |= dict.fromkeys(counts, name)
+        if any(clean_class_name(folder) != name for folder in counts):
+            print(f"Pictures in folders called {', '.join(sorted(counts))} are of the class {name}.")
+    names = sorted(set(class_of.values()))
+    if names and all(map(find_split, names)):
         raise UserError(
-            f"The folders are called {', '.join(sorted(names))}, which are no classes. {LAYOUT}; the notebook itself"
-            " chooses which pictures it trains on."
+            f"The folders are called {', '.join(names)}, which are no classes. {LAYOUT}, also within these."
         )
     if len(names) < 2:
-        only = next(iter(names), parents[-1] if parents else "none")
-        raise UserError(f"A network needs at least two classes to choose from; here is {only!r} alone. {LAYOUT}.")
-    return labelled, problems
-
-
-def common_parents(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the folders with which all paths begin."""
-    levels = itertools.takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
-    return tuple(level[0] for level in levels)
+        only = repr(names[0]) if names else "no folder"
+        raise UserError(f"A network needs at least two classes to choose from; here is {only} alone. {LAYOUT}.")
+    return class_of
 
 
 def order_classes(names: set[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -16,6 +17,7 @@ from fer.notebook.errors import UserError, writable_folder
 from fer.notebook.paths import sha256_hex, to_printable
 
 LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compression
+UNLIKELY_LETTERS = re.compile(r"[A-Za-z][^\0-\x7f]|[^\0-\x7f][A-Za-z]|[\uff61-\uff9f\ue000-\uf8ff]")
 LARGEST_ARCHIVE = 50_000_000_000  # bytes, unpacked
 
 
@@ -89,14 +91,17 @@ def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise UserError(f"{name} is a damaged zip ({error}). Download or pack it again.") from None
-    members = [member for member in archive.infolist() if not member.is_dir() and is_visible_file(member_name(member))]
-    size = sum(member.file_size for member in members)
+    members = dict(zip(member_names(archive.infolist()), archive.infolist(), strict=True))
+    members = {name: members[name] for name in sorted(members) if not name.endswith("/") and is_visible_file(name)}
+    size = sum(member.file_size for member in members.values())
     if size > LARGEST_ARCHIVE:
         raise UserError(f"{name} would unpack to {size / 1e9:,.0f} GB; the limit is {LARGEST_ARCHIVE / 1e9:.0f} GB.")
+    if members and all(member.flag_bits & 1 for member in members.values()):
+        raise UserError(f"{name} is locked by a password. Unpack it yourself, and bring the folder, or a zip without.")
     files = []
-    for member in sorted(members, key=member_name):
-        key = f"{member_name(member)} {member.file_size} {member.CRC}"
-        files.append(new_picture_file(member_name(member), key, member.file_size, partial(archive.open, member)))
+    for inside, member in members.items():
+        key = f"{inside} {member.file_size} {member.CRC}"
+        files.append(new_picture_file(inside, key, member.file_size, partial(archive.open, member)))
     return require_files(files, name)
 
 
@@ -118,14 +123,36 @@ def new_picture_file(
     return PictureFile(shown, key, size, open_content, path)
 
 
-def member_name(member: zipfile.ZipInfo) -> str:
-    """Return the name of a file in a zip, in UTF-8 also where the archive does not say so, as Finder's do not."""
-    if member.flag_bits & 0x800:
-        return member.filename
-    try:
-        return member.orig_filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return member.filename
+def member_names(members: list[zipfile.ZipInfo]) -> list[str]:
+    """Return the names of files in a zip, with slashes between folders, as not all of Windows' programs write them.
+
+    Where the zip does not say that they are in UTF-8, they are in that or in the packer's own encoding, all in one.
+    """
+    unsaid = [member.orig_filename.encode("cp437") for member in members if not member.flag_bits & 0x800]
+    encoding = guess_encoding(b"/".join(unsaid))
+    names = (
+        member.orig_filename if member.flag_bits & 0x800 else member.orig_filename.encode("cp437").decode(encoding)
+        for member in members
+    )
+    return [name.replace("\\", "/") for name in names]
+
+
+def guess_encoding(names: bytes) -> str:
+    """Guess how names are encoded: UTF-8, Chinese, Japanese, else as zips are by default (cp437).
+
+    Nearly any bytes can be read as Chinese or Japanese; what was meant so has no Latin letter beside another script's,
+    no half-width kana and no private letters.
+    """
+    for encoding in ("utf-8", "gb2312", "cp932", "gb18030"):
+        try:
+            text = names.decode(encoding)
+        except UnicodeError:
+            continue
+        if encoding == "utf-8" or not re.search(
+            r"[A-Za-z][^\0-\x7f]|[^\0-\x7f][A-Za-z]|[\uff61-\uff9f\ue000-\uf8ff]", text
+        ):
+            return encoding
+    return "cp437"
 
 
 def is_visible_file(name: str) -> bool:

@@ -11,7 +11,6 @@ import json
 import logging
 import math
 import shutil
-import tempfile
 from pathlib import Path
 
 import h5py
@@ -19,6 +18,7 @@ import keras
 import numpy as np
 
 from fer.expressions import EXPRESSIONS, SIDE, is_valid_class_name
+from fer.network.keras_2 import load_keras_2
 from fer.notebook.errors import UserError, atomic_write, writable_folder
 
 MODEL_FILES = ("fer.json", "fer.h5")
@@ -26,9 +26,6 @@ RAW = (0, 255)  # the scaling of all networks that are trained here
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
 # What Keras 3.14 and later write for every batch normalisation, although it is the default, and older ones refuse.
 DEFAULTS_OF_NEWER_KERAS = [("renorm", False), ("renorm_momentum", 0.99)]
-
-NEW_IN_KERAS_2 = ("module", "registered_name", "build_config")  # since 2.12; Keras 3 takes them for its own
-ONLY_FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")
 
 
 class UnusableModelError(UserError):
@@ -162,41 +159,11 @@ def load_network(folder: Path) -> keras.Model:
 def read_keras(folder: Path) -> keras.Model:
     """Load what Keras 2 or 3 saved, as it is; raises nearly anything."""
     described = json.loads((folder / "fer.json").read_text())
-    if "keras_version" not in described:  # which only Keras 2 writes
-        network = keras.models.model_from_json(json.dumps(described))
-        network.load_weights(folder / "fer.h5")
-        return network
-    # Keras 3 reads Keras 2's architecture only out of the file with the weights, and only in its oldest form.
-    with tempfile.TemporaryDirectory() as temporary:
-        with h5py.File(Path(temporary) / "fer.h5", "w") as whole, h5py.File(folder / "fer.h5") as weights:
-            weights.copy(weights.get("model_weights", weights["/"]), whole, "model_weights")
-            whole.attrs["model_config"] = json.dumps(as_oldest_keras_2(described))
-        network = keras.models.load_model(Path(temporary) / "fer.h5", compile=False)
-    return keras.Model(network.inputs[0], network.outputs[0], name=network.name)  # Keras 2 gave it a list of inputs
-
-
-def as_oldest_keras_2(described: dict) -> dict:
-    """Bring Keras 2's JSON to the form of its first releases, without what matters in training alone.
-
-    Raises ValueError for a Lambda layer: until 3.11, Keras' safe mode did not extend to files read in this way.
-    """
-
-    def simplify(part: dict) -> dict:
-        if part.get("class_name") == "Lambda":
-            raise ValueError("it has a `Lambda` layer, which is code")
-        for key, value in list(part.items()):
-            if key in NEW_IN_KERAS_2 or key.endswith(ONLY_FOR_TRAINING) or (key, value) == ("groups", 1):
-                del part[key]
-        if part.get("class_name") == "Sequential":
-            config = part["config"]
-            layers = config if isinstance(config, list) else config["layers"]  # the former before 2.2.3
-            shapes = [layer["config"].pop("batch_input_shape", None) for layer in layers]
-            inputs = {"class_name": "InputLayer", "config": {"batch_input_shape": shapes[0]}}
-            layers = [inputs, *(layer for layer in layers if layer["class_name"] != "InputLayer")]
-            part["config"] = {"name": "sequential", "layers": layers}
-        return part
-
-    return json.loads(json.dumps(described), object_hook=simplify)
+    if "keras_version" in described:  # which only Keras 2 writes
+        return load_keras_2(described, folder / "fer.h5")
+    network = keras.models.model_from_json(json.dumps(described))
+    network.load_weights(folder / "fer.h5")
+    return network
 
 
 def check_files(folder: Path) -> None:

@@ -15,6 +15,8 @@ SOURCE_KEY = "source SHA-256"  # the key under which a saved picture says of whi
 
 def to_printable(name: str) -> str:
     """Replace what cannot be shown in one line of text: control characters, changes of direction, broken letters."""
+    if name.isprintable():
+        return name
     joiners = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # part of emoji and of Persian and Indian words
     return "".join(
         letter if letter.isprintable() or letter in joiners else "\N{REPLACEMENT CHARACTER}" for letter in name

@@ -1,0 +1,136 @@
+"""List the files in a folder or an archive, and in the archives among them."""
+
+import bz2
+import gzip
+import lzma
+import re
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from fer.media.collections import (
+    LARGEST_ARCHIVE,
+    PictureFile,
+    is_visible_file,
+    list_folder,
+    list_zip,
+    new_picture_file,
+    open_file,
+    require_files,
+)
+from fer.notebook.errors import UserError
+from fer.notebook.paths import to_printable
+
+ARCHIVE_ENDING = re.compile(r"(\.(zip|7z|rar|zst|tar|tgz|tbz2?|txz|gz|bz2|xz))+$", re.IGNORECASE)
+STREAMS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}  # by their first bytes
+UNREADABLE = {
+    b"Rar!": "a RAR archive: unpack it, and bring the folder",
+    b"7z\xbc\xaf": "a 7z archive: unpack it, and bring the folder",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it, and bring the folder",
+    b"<": "a web page, as servers send to who is not logged in: download the file itself",
+}
+MOST_NESTED = 3
+
+
+def list_files(source: Path) -> tuple[list[PictureFile], list[str]]:
+    """List the files in a folder or an archive, and one line for each archive inside that is left out.
+
+    Archives are zip and tar, also compressed (gzip, bzip2, xz); one that is inside is a folder of its name. A source
+    that is none is listed itself. Raises UserError where there is nothing, or only what is damaged or locked.
+    """
+    shown = to_printable(str(source))[:200]
+    try:
+        file = None if source.is_dir() else open_file(source, source.name)
+    except FileNotFoundError:
+        raise UserError(f"There is no file or folder {shown}; this notebook runs in {Path.cwd()}.") from None
+    except (OSError, ValueError) as error:  # no right to look there, too long a name, a zero byte
+        raise UserError(f"{shown} cannot be read ({error}).") from None
+    found, problems = unpack_all((unpack(file) or [file]) if file else list_folder(source))
+    if not found:
+        raise UserError(" ".join(problems[:3]))
+    return found, problems
+
+
+def unpack_all(files: list[PictureFile], depth: int = MOST_NESTED) -> tuple[list[PictureFile], list[str]]:
+    """Put what is in an archive in its place, for each among the files, and so on down to a depth; see `list_files`."""
+    found, problems = [], []
+    for file in files:
+        if not ARCHIVE_ENDING.search(file.name):
+            found.append(file)
+            continue
+        try:
+            inner = unpack(file)
+            if inner and depth == 0:
+                raise UserError(f"{file.name} is an archive too deep inside others: unpack the outer ones.")
+        except UserError as problem:
+            problems.append(str(problem))
+            continue
+        if inner is None:
+            found.append(file)
+            continue
+        inside = [one._replace(name=f"{file.name}/{one.name}", key=f"{file.key}/{one.key}") for one in inner]
+        inside, more = unpack_all(inside, depth - 1)
+        found += inside
+        problems += more
+    return found, problems
+
+
+def unpack(file: PictureFile) -> list[PictureFile] | None:
+    """List what is in an archive, which its first bytes tell; None for any other file. Raises UserError."""
+    try:
+        start = first_bytes(file)
+        kind = look_up(UNREADABLE, start)
+        if kind:
+            raise UserError(f"{file.name} is {kind}.")
+        opener = look_up(STREAMS, start)
+        if opener:
+            file = copy_to_disk(file, opener)
+            start = first_bytes(file)
+        list_archive = list_zip if start.startswith((b"PK\3\4", b"PK\5\6")) else None
+        list_archive = list_tar if start[257:262] == b"ustar" else list_archive
+        if list_archive:
+            file = file if file.path else copy_to_disk(file)
+            return list_archive(file.path, file.name)
+        return [file._replace(name=ARCHIVE_ENDING.sub("", file.name))] if opener else None
+    except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, tarfile.TarError) as error:
+        raise UserError(f"{file.name} cannot be unpacked ({error}). Download or pack it again.") from None
+
+
+def first_bytes(file: PictureFile) -> bytes:
+    """Return the first 512 bytes of a file; raises anything."""
+    with file.open() as content:
+        return content.read(512)
+
+
+def look_up(table: dict[bytes, object], start: bytes) -> object:
+    """Return what a table of first bytes has for a file that starts so; None if nothing."""
+    return next((value for magic, value in table.items() if start.startswith(magic)), None)
+
+
+def copy_to_disk(file: PictureFile, opener: Callable[[IO[bytes]], IO[bytes]] = lambda content: content) -> PictureFile:
+    """Copy a file, decompressed by the opener, into a temporary one, which is deleted when nobody needs it any more."""
+    copy = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed with the last that can open it
+    with file.open() as content, opener(content) as unpacked:
+        while block := unpacked.read(2**20):
+            copy.write(block)
+            if copy.tell() > LARGEST_ARCHIVE:
+                raise UserError(f"{file.name} unpacks to more than {LARGEST_ARCHIVE / 1e9:.0f} GB.")
+    copy.flush()
+    return file._replace(size=copy.tell(), path=Path(copy.name), open=lambda: Path(copy.name).open("rb"))
+
+
+def list_tar(path: Path, name: str) -> list[PictureFile]:
+    """List the files in a tar that is not compressed, by name; hidden ones are left out. Nothing is extracted."""
+    archive = tarfile.open(path, "r:")  # noqa: SIM115 - its files are still to be read
+    members = sorted((member for member in archive if member.isfile()), key=lambda member: member.name)
+    files = []
+    for member in members:
+        inside = PurePosixPath(member.name).as_posix()  # without ./
+        if is_visible_file(inside):
+            key = f"{inside} {member.size} {member.mtime}"
+            files.append(new_picture_file(inside, key, member.size, partial(archive.extractfile, member)))
+    return require_files(files, name)
