@@ -60,6 +60,7 @@ def test_every_rate_is_read_at_the_wanted_times(rate: float, wanted: int, sample
     np.testing.assert_allclose(said, np.arange(len(said)) / sampled)
     assert len(said) == pytest.approx(8 * sampled, abs=1)
     np.testing.assert_allclose(shown, said, atol=0.09)
+    assert (shown <= said + 0.01).all()  # none is shown before its time
 
 
 def test_a_variable_rate_shifts_nothing(tmp_path: Path):
