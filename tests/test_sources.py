@@ -323,14 +323,17 @@ def test_videos_among_pictures_have_reports_of_their_own(recogniser: Recogniser,
         ("bad", clip.read_bytes()[:99]),
     ):
         (album / name).write_bytes(content)
-    (tmp_path / "packed.zip").write_bytes(zipped(album / "b" / "film"))
+    packed = zipped(album / "b" / "film")
+    (tmp_path / "packed.zip").write_bytes(packed)
+    (tmp_path / "broken.zip").write_bytes(packed.replace(clip.read_bytes()[2000:2010], bytes(10)))
     reporter = Reporter(recogniser, tmp_path / "results", frames_per_second=0.5)
-    for source in ("album", "packed.zip"):
+    for source in ("album", "packed.zip", "broken.zip"):
         reporter.report_source(str(tmp_path / source))
     assert {"album/faces.csv", "film/annotated.mp4", "film-2/annotated.mp4"} <= set(made(reporter))
     said = capsys.readouterr().out
     assert said.count("b/film: ") == 1
     assert "album: 1 file, 1 face" in said
+    assert "film cannot be read (Bad CRC-32" in said
     assert "bad is neither a picture nor a video that can be read here" in said
 
 

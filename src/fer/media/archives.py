@@ -5,16 +5,13 @@ import gzip
 import lzma
 import re
 import tarfile
-import tempfile
 import zlib
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from fer.media.collections import (
-    LARGEST_ARCHIVE,
     PictureFile,
+    copy_to_disk,
     is_visible_file,
     list_folder,
     list_zip,
@@ -109,18 +106,6 @@ def first_bytes(file: PictureFile) -> bytes:
 def look_up(table: dict[bytes, object], start: bytes) -> object:
     """Return what a table of first bytes has for a file that starts so; None if nothing."""
     return next((value for magic, value in table.items() if start.startswith(magic)), None)
-
-
-def copy_to_disk(file: PictureFile, opener: Callable[[IO[bytes]], IO[bytes]] = lambda content: content) -> PictureFile:
-    """Copy a file, decompressed by the opener, into a temporary one, which is deleted when nobody needs it any more."""
-    copy = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed with the last that can open it
-    with file.open() as content, opener(content) as unpacked:
-        while block := unpacked.read(2**20):
-            copy.write(block)
-            if copy.tell() > LARGEST_ARCHIVE:
-                raise UserError(f"{file.name} unpacks to more than {LARGEST_ARCHIVE / 1e9:.0f} GB.")
-    copy.flush()
-    return file._replace(size=copy.tell(), path=Path(copy.name), open=lambda: Path(copy.name).open("rb"))
 
 
 def list_tar(path: Path, name: str) -> list[PictureFile]:

@@ -3,17 +3,14 @@
 import io
 import os
 import re
-import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from fer.notebook.errors import UserError, writable_folder
+from fer.notebook.errors import UserError
 from fer.notebook.paths import sha256_hex, to_printable
 
 LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compression
@@ -28,7 +25,7 @@ class PictureFile(NamedTuple):
     key: str  # changes when the file does
     size: int  # bytes
     open: Callable[[], IO[bytes]]  # may raise anything
-    path: Path | None = None  # where it lies on the disk by itself
+    path: Path | None = None  # where it lies on the disk by itself, as long as this object lives
 
     def read(self) -> bytes:
         """Return all that is in it; raises UserError for more than a picture has, and anything that `open` raises."""
@@ -36,21 +33,6 @@ class PictureFile(NamedTuple):
             raise UserError(f"{self.name} has {self.size / 1e6:,.0f} MB; the limit is {LARGEST_FILE / 1e6:.0f} MB.")
         with self.open() as content:
             return content.read()
-
-    @contextmanager
-    def on_disk(self) -> Iterator[Path]:
-        """Give a path of it, which is that of a temporary copy unless it lies on the disk by itself."""
-        if self.path:
-            yield self.path
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder, "copy")
-            try:
-                with self.open() as content, writable_folder(Path(folder)), copy.open("wb") as target:
-                    shutil.copyfileobj(content, target)
-            except (zipfile.BadZipFile, zlib.error) as error:
-                raise UserError(f"{self.name} is damaged ({error}). Pack or download it again.") from None
-            yield copy
 
 
 def list_folder(folder: Path) -> list[PictureFile]:
@@ -80,6 +62,21 @@ def open_file(path: Path, name: str) -> PictureFile:
     about = path.stat()
     key = f"{name} {about.st_size} {about.st_mtime_ns}"
     return new_picture_file(name, key, about.st_size, partial(path.open, "rb"), path)
+
+
+def copy_to_disk(file: PictureFile, opener: Callable[[IO[bytes]], IO[bytes]] = lambda content: content) -> PictureFile:
+    """Copy a file, decompressed by the opener, into a temporary one, which is deleted when nobody needs it any more.
+
+    Raises UserError for more than 50 GB, and anything that reading raises.
+    """
+    copy = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed with the last that can open it
+    with file.open() as content, opener(content) as unpacked:
+        while block := unpacked.read(2**20):
+            copy.write(block)
+            if copy.tell() > LARGEST_ARCHIVE:
+                raise UserError(f"{file.name} unpacks to more than {LARGEST_ARCHIVE / 1e9:.0f} GB.")
+    copy.flush()
+    return file._replace(size=copy.tell(), path=Path(copy.name), open=lambda: Path(copy.name).open("rb"))
 
 
 def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:

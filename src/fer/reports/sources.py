@@ -1,6 +1,8 @@
 """Recognise whatever is brought: a picture, a folder, a zip, a video, a web address, uploads."""
 
 import os
+import zipfile
+import zlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import display
 
-from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip, open_file
+from fer.media.collections import PictureFile, copy_to_disk, list_folder, list_uploads, list_zip, open_file
 from fer.media.samples import COLLINS, HOPPER
 from fer.media.videos import has_media_type, is_video, open_video
 from fer.media.web import fetch_picture
@@ -95,10 +97,12 @@ class Reporter:
     def report_one_of_many(self, file: PictureFile, source: str) -> None:
         """Recognise a video or what is in a zip; what is wrong with it is said, so that the next has its turn."""
         try:
-            with file.on_disk() as path:
-                self.report_path(path, file.name, source)
+            copy = file if file.path else copy_to_disk(file)
+            self.report_path(copy.path, file.name, source)
         except UserError as problem:
             print(problem)
+        except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            print(f"{file.name} cannot be read ({error}).")
 
     def report_pictures(self, pictures: Sequence[tuple[str, bytes]]) -> None:
         """Recognise pictures, given as printable name and bytes, and show them one by one, then the table of all."""
