@@ -50,6 +50,9 @@ def names_in(path: Path, content: bytes) -> list[str]:
     ("encoding", "names"),
     [
         ("gbk", ["高兴/1.jpg", "生气/照片2.jpg", "readme.txt"]),
+        ("gbk", ["happy/QQ图片2023.jpg", "IMG照片.jpg"]),
+        ("cp932", ["happy/IMGアルバム.jpg"]),
+        ("cp437", ["Größe/Grüße.jpg", "Schönes Café/à.jpg", "España/niño.jpg"]),
         ("gbk", ["開心/1.jpg"]),  # GBK's own letters, not those of GB 2312
         ("cp932", ["笑顔/1.jpg", "怒り/写真2.jpg", "表情/ソ.jpg"]),  # two of them end in the byte of a backslash
         ("cp437", ["fröhlich/1.jpg", "müde/für mich.jpg", "Ärger/2.jpg"]),
@@ -117,7 +120,7 @@ def test_what_cannot_be_unpacked_is_named_and_the_others_are_read(tmp_path: Path
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("fer.media.archives.LARGEST_ARCHIVE", 10_000_000)
+    monkeypatch.setattr("fer.media.collections.LARGEST_ARCHIVE", 10_000_000)
     with tarfile.open(tmp_path / "bomb.tar.gz", "w:gz") as file:
         member = tarfile.TarInfo("zeros.jpg")
         member.size = 20_000_000

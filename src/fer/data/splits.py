@@ -16,7 +16,7 @@ def clean_splits(
 
     Training faces that occur, pixel by pixel, in another split or under two labels leave unless keep_duplicates. FER-
     2013's validation split stays as published; of own faces those under two labels leave. Prints what left.
-    Raises UserError where no face is left for validation.
+    Raises UserError where no face is left for training or for validation.
     """
     training, validation = faces.split("Training"), faces.split("PublicTest")
     duplicates = find_duplicates(faces)
@@ -35,6 +35,8 @@ def clean_splits(
     print(f"{unfit.sum():6,} {'are kept all the same' if keep_duplicates else 'are left out'}.")
     training = faces.select((faces.splits == "Training") & (~unfit | keep_duplicates))
     print(f"{len(training.labels):6,} training pictures remain.")
+    if len(training.labels) == 0:
+        raise UserError("No training picture remains. If these are the folds of a cross-validation, bring one of them.")
     return training, validation, leaked
 
 

@@ -28,7 +28,7 @@ UNREADABLE = {
     b"Rar!": "a RAR archive: unpack it, and bring the folder",
     b"7z\xbc\xaf": "a 7z archive: unpack it, and bring the folder",
     b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it, and bring the folder",
-    b"<": "a web page, as servers send to who is not logged in: download the file itself",
+    b"<!": "a web page, as servers send to who is not logged in: download the file itself",
 }
 MOST_NESTED = 3
 

@@ -14,7 +14,7 @@ from fer.notebook.errors import UserError
 from fer.notebook.paths import sha256_hex, to_printable
 
 LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compression
-UNLIKELY_LETTERS = re.compile(r"[A-Za-z][^\0-\x7f]|[^\0-\x7f][A-Za-z]|[\uff61-\uff9f\ue000-\uf8ff]")
+UNLIKELY_LETTERS = re.compile(r"(?<=[A-Za-z])[^\0-\x7f]|[^\0-\x7f](?=[A-Za-z])|[\uff61-\uff9f\ue000-\uf8ff]")
 LARGEST_ARCHIVE = 50_000_000_000  # bytes, unpacked
 
 
@@ -137,17 +137,16 @@ def member_names(members: list[zipfile.ZipInfo]) -> list[str]:
 def guess_encoding(names: bytes) -> str:
     """Guess how names are encoded: UTF-8, Chinese, Japanese, else as zips are by default (cp437).
 
-    Nearly any bytes can be read as Chinese or Japanese; what was meant so has no Latin letter beside another script's,
-    no half-width kana and no private letters.
+    Nearly any bytes can be read as Chinese or Japanese; what was not meant so is mostly single letters within Latin
+    words, half-width kana or private letters.
     """
     for encoding in ("utf-8", "gb2312", "cp932", "gb18030"):
         try:
             text = names.decode(encoding)
         except UnicodeError:
             continue
-        if encoding == "utf-8" or not re.search(
-            r"[A-Za-z][^\0-\x7f]|[^\0-\x7f][A-Za-z]|[\uff61-\uff9f\ue000-\uf8ff]", text
-        ):
+        unlikely, foreign = len(UNLIKELY_LETTERS.findall(text)), sum(not letter.isascii() for letter in text)
+        if encoding == "utf-8" or 2 * unlikely <= foreign:
             return encoding
     return "cp437"
 
