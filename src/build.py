@@ -13,7 +13,8 @@ Rules for the sources:
   section is collapsed, so the next cell begins with a heading of that level. What must run before the other rooms'
   imports (a change of the installed OpenCV) stands in the section, between a first cell of helpers and a second.
 - A code cell tagged `settings` becomes a form. Cells tagged `dataset-pictures` or `interactive` keep no output.
-- `![what it shows](results/picture.png)` is put into the notebook; {{repository}} and {{colab}} become addresses.
+- Pictures, `![what it shows](results/picture.png)` or `<img src="results/picture.png" height="250">`, are put into the
+  notebook; {{repository}} and {{colab}} become addresses.
 - Cells that are neither folded nor a form have at most 45 lines of 88 characters; a notebook has at most 8 helpers.
 
 README.md gets a Colab badge behind each `<!-- colab: notebook -->`, or none where there is no address for it.
@@ -152,8 +153,8 @@ def embed_pictures(markdown: str, root: Path) -> str:
     A notebook opened in Colab from GitHub has no file beside it, and Colab does not show a cell's attachments
     (googlecolab/colabtools#3836); data URIs are what it writes itself. JupyterLab and GitHub show them as well.
     """
-    picture = re.compile(r"(!\[[^\]]*\]\()(results/[^)\s]+)\)")
-    return picture.sub(lambda found: f"{found[1]}{data_uri(root / found[2])})", markdown)
+    picture = re.compile(r'(!\[[^\]]*\]\(|<img src=")(results/[^)"\s]+)')
+    return picture.sub(lambda found: f"{found[1]}{data_uri(root / found[2])}", markdown)
 
 
 def data_uri(path: Path) -> str:

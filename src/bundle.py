@@ -74,12 +74,11 @@ def whole_rooms(package: Package, listed: Sequence[Statement], helpers: Sequence
 
 
 def helper_texts(package: Package, helpers: Sequence[Statement]) -> list[str]:
-    """Write helpers as one cell a room, with a title."""
-    texts = []
-    for room, statements in by_room(package, helpers).items():
-        title = package[f"fer.{room}" if room else statements[0].module].summary
-        texts.append(f"# @title Helpers: {title}\n{write_cell(package, statements)}")
-    return texts
+    """Write helpers as one cell a room, whose name is its title."""
+    return [
+        f"# @title Helpers: {room or 'fer'}\n{write_cell(package, statements)}"
+        for room, statements in by_room(package, helpers).items()
+    ]
 
 
 def find_definitions(package: Package, imported: Iterable[tuple[str, str]]) -> list[Statement]:

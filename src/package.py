@@ -63,7 +63,6 @@ class Module:
 
     name: str
     room: str  # the sub-package that it lies in; empty for a module right under fer/
-    summary: str  # the first line of its docstring
     statements: list[Statement] = field(default_factory=list)
     imports: dict[str, set[Import]] = field(default_factory=lambda: defaultdict(set))  # by the name that they bind
     origins: dict[str, str] = field(default_factory=dict)  # name: the module of fer that it is imported from
@@ -99,7 +98,7 @@ def read_module(name: str, room: str, path: Path) -> Module:
     """Split a module into its statements."""
     text = READS_FILE.sub(lambda found: quote_file(path.parent, found[1]), path.read_text())
     tree, lines = ast.parse(text), text.splitlines()
-    module = Module(name, room, (ast.get_docstring(tree) or name).splitlines()[0].rstrip("."))
+    module = Module(name, room)
     module.origins = dict(imports_from_fer(tree, name))
     for one in imports_in(tree):
         module.imports[one.binds].add(one)

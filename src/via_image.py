@@ -3,28 +3,32 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
-# ![The portrait of Eileen Collins with a box around her face that says happy](results/astronaut.png)
+# **Choose *Runtime → Run all*** (JupyterLab: *Run → Run All Cells*). After about a minute, section 2 asks for your
+# photo; section 6 downloads the results.
 #
-# Bring a photo: every face in it is boxed and named **angry, happy, sad, surprise** or **neutral** (or as the classes
-# that you trained a network for), with all probabilities and the parts of the face that they hang on. Many photos, a
-# zip or a video work as well, and everything is saved as pictures and tables.
+# <img src="results/astronaut.png" height="250" alt="The portrait of Eileen Collins: a box around her face says happy">
 #
-# Choose *Run all*: after a minute, half of which is the start of TensorFlow, section 2 asks for your photo.
+# Bring a photo: the faces found in it are boxed and named **angry, happy, sad, surprise** or **neutral**, with a
+# probability for each expression, and a map of the parts of the face that mattered. Many photos, a zip or a video work
+# as well. Pictures, tables and maps are saved in `results/`.
 
 # %% tags=["settings"]
 # @markdown ### Settings
 SOURCE = ""  # @param {type:"string"}
 # @markdown The path of a picture, a folder, a zip or a video in this runtime,
 # @markdown or the web address (`https://…`) of a picture. Empty: section 2 asks you.
+# @markdown Colab: your Drive's folders begin with `/content/drive/MyDrive/` once you
+# @markdown have clicked the Drive symbol in the file list.
 
 # @markdown ### More
 FRAMES_PER_SECOND = 5  # @param {type:"slider", min:1, max:30, step:1}
 # @markdown How many frames of each second of a video are recognised.
 DRIVE_FOLDER = ""  # @param {type:"string"}
 # @markdown Colab only: a folder in your Google Drive with your own `fer.json` and
-# @markdown `fer.h5`, such as `fer/models`.
+# @markdown `fer.h5`, such as `fer/models`. Faces are named as the classes you trained.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown Where the network comes from, unless Colab opened this from GitHub.
+# @markdown GitHub address to fetch the network from; only needed if you uploaded this
+# @markdown notebook by hand.
 
 # %% [markdown]
 # ## Helpers (nothing to read here)
@@ -38,96 +42,85 @@ start_tensorflow()
 
 # %% tags=["helpers"]
 from fer.media.samples import write_sample_video, write_sample_zip
-from fer.notebook.front_end import no_vertical_scroll
 from fer.notebook.repository import find_models
 from fer.notebook.uploads import ask_for_files, download_results
-from fer.recognition.explanation import explain_face
 from fer.recognition.recogniser import Recogniser
 from fer.reports.sources import Reporter
 
 # %% [markdown]
-# ## 1. Set up
+# ## 1. How a picture is recognised
 #
-# This is how a picture is recognised: faces are found in its grey values and cut out, and the network, which is loaded
-# once, gives each of them a probability for every expression.
+# Faces are found in the grey picture and cut out; the network gives each a probability for every expression.
 
 # %%
 from fer.recognition.picture import recognise_picture
 
 # %%
-from pathlib import Path
-
 models = find_models(REPOSITORY, DRIVE_FOLDER)
 recogniser = Recogniser.load(models)
-RESULTS = Path("results")
-print(f"The network is loaded from {models.resolve().name}/.")
+print(f"Network: {models} ({', '.join(recogniser.classes)})")
 
 # %% [markdown]
 # ## 2. Your photo
 #
 # Choose one file or several: photos, a zip, a video. Cancel, and two sample portraits are recognised. In Jupyter, type
-# the path of anything above 10 MB into `SOURCE` at the top, run that cell, then the next one. Sideways photos are
-# turned; HEIC needs `%pip install pillow-heif`. Your files stay where this notebook runs: on your computer, or on your
-# session's machine in Colab.
+# the path of anything above 10 MB into `SOURCE` at the top, run that cell, then the cell below this text. Photos are
+# turned as the camera noted. iPhone photos (HEIC): first run `%pip install pillow-heif` in a new cell.
+#
+# In Colab your files go to a computer of Google's, which is erased after the session. The notebook keeps the pictures
+# it shows: clear its outputs before you share it.
+#
+# Faces are numbered from the largest. *confidence* is the largest probability; *x, y, width, height* give the box in
+# pixels. A face is called *uncertain* where no expression gets at least half of the probability; then the two likeliest
+# are named.
 
 # %%
-no_vertical_scroll()
-reporter = Reporter(recogniser, RESULTS, FRAMES_PER_SECOND)
+reporter = Reporter(recogniser, frames_per_second=FRAMES_PER_SECOND)
 if SOURCE:
-    reporter.report_source(SOURCE)
+    reporter.report(SOURCE)
 else:
     ask_for_files(reporter.report_uploads, field="SOURCE")
 
 # %% [markdown]
-# A face is called *uncertain* where no expression gets at least half of the probability; then the two likeliest are
-# named. An expression is not a feeling: the network names what a face looks like to the people who labelled its
-# training pictures, and it is wrong about once in four. Do not use it to decide about people.
+# An expression is not a feeling: the network names what a face looks like to the people who labelled its training
+# pictures, and it is wrong about once in four. Do not use it to decide about people.
 
 # %% [markdown]
 # ## 3. Why?
 #
 # Patches of the face are blurred, one after another, and the network is asked again. Where that lowers the probability
-# of an expression, the patch spoke *for* it, and the map is red; where it raises it, the patch spoke *against* it, and
-# the map is blue. The map in the middle is that of the answer, the one on the right that of the runner-up; the bar
-# tells by how many percentage points the probability changes. For a photo that you chose after *Run all*, or for
-# another face, run this cell again.
+# of an expression, the patch spoke for it; where it raises it, against it. Middle: the likeliest expression. Right: the
+# second. Red parts speak for it, blue against it, in percentage points; each row has its own scale. For another face,
+# change `FACE`, then run this cell again.
 
 # %%
-no_vertical_scroll()
 FACE = 1
-for picture in reporter.pictures:
-    explain_face(recogniser, picture, FACE)
+reporter.explain(FACE)
 
 # %% [markdown]
-# ## 4. Many pictures
+# ## 4. Sample: many pictures
 #
-# A folder, a zip or more than a dozen uploads give one table with a row a face, contact sheets and a count. What cannot
-# be read is listed and stops nothing. Stop the cell whenever you like: run again, it goes on from there. Unless you
-# brought something of your own, here is a zip of both portraits in four states, and of a text that calls itself a
-# picture. (Blurred, Grace Hopper's face is uncertain: too little is left to see.)
+# A folder, a zip or more than a dozen uploads give one table with a row per face, contact sheets and a count. What
+# cannot be read is listed, and the rest goes on. Stop the cell whenever you like: run again, it goes on from there. The
+# sample is a zip of both portraits (as they are, mirrored, dark, blurred) and a text file named `notes.jpg`.
 
 # %%
-no_vertical_scroll()
-samples = Reporter(recogniser, RESULTS / "samples", FRAMES_PER_SECOND)
-if not reporter.has_own:
-    samples.report_source(str(write_sample_zip(RESULTS / "samples" / "portraits.zip")))
+reporter.report_sample("portraits.zip", write_sample_zip)
 
 # %% [markdown]
-# ## 5. A video
+# ## 5. Sample: a video
 #
 # A few frames of each second are recognised, and every face keeps its number. You get a timeline, its table, and the
-# video with boxes and its sound. Unless you brought something of your own, here is a sample, in which Eileen Collins
-# drifts through the picture while the light goes down, and Grace Hopper keeps still.
+# video with boxes and its sound. In the sample, Eileen Collins drifts through the picture while the light goes down;
+# Grace Hopper's portrait stands still.
 
 # %%
-no_vertical_scroll()
-if not reporter.has_own:
-    samples.report_source(str(write_sample_video(RESULTS / "samples" / "drifting.mp4")))
+reporter.report_sample("drifting.mp4", write_sample_video)
 
 # %% [markdown]
 # ## 6. Download the results
 #
-# Colab's disk is lost when the session ends: this hands over all that was saved in `results/`, as one zip.
+# Colab's disk is lost when the session ends: this hands over all that this session saved in `results/`, as one zip.
 
 # %%
-download_results(RESULTS)
+download_results()

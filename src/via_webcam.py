@@ -26,7 +26,8 @@ DRIVE_FOLDER = ""  # @param {type:"string"}
 # @markdown Colab only: a folder in your Google Drive with your own `fer.json` and
 # @markdown `fer.h5`, such as `fer/models`.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown Where the network comes from, unless Colab opened this from GitHub.
+# @markdown GitHub address to fetch the network from; only needed if you uploaded this
+# @markdown notebook by hand.
 
 # %% [markdown]
 # ## Helpers (nothing to read here)
@@ -55,7 +56,7 @@ from pathlib import Path
 
 models = find_models(REPOSITORY, DRIVE_FOLDER)
 recogniser = Recogniser.load(models)
-print(f"The network is loaded from {models.resolve().name}/.")
+print(f"Network: {models} ({', '.join(recogniser.classes)})")
 
 # %% [markdown]
 # ## 2. Your webcam

@@ -19,16 +19,23 @@ from matplotlib import font_manager
 from PIL import Image, ImageFont
 from test_recognition import made_table
 
+from fer.expressions import EXPRESSIONS, FACE_COLUMNS
 from fer.faces.detection import detect_thorough
 from fer.media import collections
 from fer.media.collections import PictureFile, list_folder, list_uploads, list_zip
 from fer.notebook.errors import UserError
 from fer.notebook.progress import progress
 from fer.recognition.recogniser import COLUMNS, Recogniser
-from fer.reports import collection
+from fer.reports import collection, tables
 from fer.reports.batch import draw_thumbnail, join_faces, recognise_files
-from fer.reports.collection import contact_sheets, plot_expression_counts, report_collection, shorten
-from fer.reports.picture import format_faces
+from fer.reports.collection import (
+    contact_sheets,
+    plot_expression_counts,
+    report_collection,
+    shorten,
+    show_contact_sheets,
+)
+from fer.reports.tables import show_table
 
 SMALL = Image.open(COLLINS).convert("RGB").resize((256, 256))
 
@@ -123,7 +130,7 @@ def test_a_zip_that_lies_about_its_size_is_read_no_further():
     entry = file.rindex(b"PK\1\2")
     file[entry + 24 : entry + 28] = (100).to_bytes(4, "little")
     [item] = list_zip(io.BytesIO(bytes(file)), "a.zip")
-    with pytest.raises(zipfile.BadZipFile):
+    with pytest.raises(UserError, match=r"^a\.jpg cannot be read \(BadZipFile"):
         item.read()
 
 
@@ -142,19 +149,26 @@ def break_off() -> io.BytesIO:
 
 
 def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_path: Path, capsys):
-    items = mixed(PictureFile("gone.jpg", "0", 1, break_off))
+    wall = list_uploads([("wall.jpg", jpeg(Image.new("RGB", (300, 200), "gray")))])
+    items = mixed(PictureFile("gone.jpg", "0", 1, break_off), *wall)
     report_collection(recogniser, items, "album", tmp_path)
-    assert "album: 5 files, 2 faces, 3 problems" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "album, 6 files: 2 with faces, 1 without, 3 unreadable; 2 faces" in said
+    saved = "faces.csv (2 rows), problems.csv (4 rows), contact-sheet-1.jpg, expressions.png"
+    assert f"Saved in {tmp_path}/: {saved}." in said
     faces = pd.read_csv(tmp_path / "faces.csv")
-    assert tuple(faces.columns) == ("file", *COLUMNS)
+    assert tuple(faces.columns) == ("file", *FACE_COLUMNS, "uncertain", *EXPRESSIONS)
     assert faces["file"].tolist() == ["a/me.jpg", "b/me.jpg"]
     expected = recogniser.recognise(np.asarray(Image.open(HOPPER)), detect_thorough)
-    pd.testing.assert_frame_equal(faces.iloc[[1], 1:].reset_index(drop=True), expected, check_dtype=False, atol=1e-3)
+    pd.testing.assert_frame_equal(
+        faces.loc[[1], expected.columns].reset_index(drop=True), expected, check_dtype=False, atol=1e-3
+    )
     problems = pd.read_csv(tmp_path / "problems.csv").set_index("file")["problem"]
-    assert problems.index.tolist() == ["text.jpg", "cut.jpg", "gone.jpg"]
+    assert problems.index.tolist() == ["text.jpg", "cut.jpg", "gone.jpg", "wall.jpg"]
     assert "(it is text)" in problems["text.jpg"]
-    assert "damaged" in problems["cut.jpg"]
-    assert problems["gone.jpg"] == "gone.jpg cannot be read (OSError: the disk is gone)."
+    assert problems["cut.jpg"].startswith("is damaged")  # its name stands in the column beside
+    assert problems["gone.jpg"] == "cannot be read (OSError: the disk is gone)."
+    assert problems["wall.jpg"] == "no face was found"
     for name in ("contact-sheet-1.jpg", "expressions.png"):
         Image.open(tmp_path / name).verify()
 
@@ -180,18 +194,18 @@ def test_what_has_changed_is_recognised_anew(recogniser: Recogniser, tmp_path: P
     folder.mkdir()
     for name in ("a.jpg", "b.jpg"):
         (folder / name).write_bytes(jpeg())
-    before = join_faces(recognise_files(recogniser, list_folder(folder), results))
+    before = join_faces(recognise_files(recogniser, list_folder(folder), results), COLUMNS)
     (folder / "b.jpg").write_bytes(HOPPER.read_bytes())
-    after = join_faces(recognise_files(recogniser, list_folder(folder), results))
+    after = join_faces(recognise_files(recogniser, list_folder(folder), results), COLUMNS)
     assert "1 of 2 are known from before" in capsys.readouterr().out
     assert before["expression"].tolist() == ["happy", "happy"]
     assert after["expression"].tolist() == ["happy", "neutral"]
-    (results / "finished.jsonl").write_text((results / "finished.jsonl").read_text()[:-40])  # cut off by a kill
-    for thumbnail in (results / "thumbnails").iterdir():
+    (results / ".finished.jsonl").write_text((results / ".finished.jsonl").read_text()[:-40])  # cut off by a kill
+    for thumbnail in (results / ".thumbnails").iterdir():
         thumbnail.unlink()
         break
     entries = recognise_files(recogniser, list_folder(folder), results)
-    pd.testing.assert_frame_equal(after, join_faces(entries))
+    pd.testing.assert_frame_equal(after, join_faces(entries, COLUMNS))
     assert all((results / entry["thumbnail"]).is_file() for entry in entries)
 
 
@@ -204,15 +218,18 @@ def test_what_failed_is_tried_again(recogniser: Recogniser, tmp_path: Path):
     assert not entry["problem"]
 
 
-def test_thumbnails_have_their_boxes_in_place_and_labels_only_where_there_is_room():
+def test_thumbnails_name_one_face_number_several_and_only_box_many():
     image = np.full((1500, 2000, 3), 255, np.uint8)
-    boxes = [(100 + 350 * number, 900, 300, 300) for number in range(5)]
-    few, many = (draw_thumbnail(image, made_table(*boxes[:number])) for number in (1, 5))
-    assert few.shape == many.shape == (168, 224, 3)
-    drawn = [np.argwhere((picture != 255).any(axis=2)) for picture in (few, many)]
-    np.testing.assert_allclose(drawn[1].min(axis=0), (101, 11), atol=4)
-    np.testing.assert_allclose(drawn[1].max(axis=0), (134, 202), atol=4)
-    assert drawn[0].min(axis=0)[0] < 90  # the label above the box
+    boxes = [(100 + 180 * number, 900, 150, 150) for number in range(10)]
+    one, several, many = (draw_thumbnail(image, made_table(*boxes[:number])) for number in (1, 9, 10))
+    assert one.shape == several.shape == many.shape == (168, 224, 3)
+    drawn = np.argwhere((many != 255).any(axis=2))
+    np.testing.assert_allclose(drawn.min(axis=0), (101, 11), atol=4)
+    np.testing.assert_allclose(drawn.max(axis=0), (118, 210), atol=4)
+    label, numbers = ((picture[:95] != 255).any(axis=(0, 2)) for picture in (one, several))
+    assert label.sum() > 60
+    assert np.diff(np.flatnonzero(numbers)).max() > 1  # a gap between the plates of two numbers
+    assert (np.diff(numbers.astype(int)) == 1).sum() == 9
 
 
 def test_bars_count_sure_and_unsure_faces():
@@ -251,13 +268,13 @@ def test_a_killed_run_loses_one_picture_at_most(recogniser: Recogniser, tmp_path
     command = [sys.executable, "-c", RUN, str(ROOT / "models"), str(album), str(results)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    finished = results / "finished.jsonl"
+    finished = results / ".finished.jsonl"
     while not finished.exists() or finished.read_text().count("\n") < 3:
         assert killed.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    kept, thumbnails = finished.read_text().count("\n"), len(list((results / "thumbnails").iterdir()))
+    kept, thumbnails = finished.read_text().count("\n"), len(list((results / ".thumbnails").iterdir()))
     assert kept < 15  # it was killed on its way, and had written down what it had
     assert thumbnails - kept in (0, 1)
     entries = recognise_files(recogniser, list_folder(album), results)
@@ -266,7 +283,9 @@ def test_a_killed_run_loses_one_picture_at_most(recogniser: Recogniser, tmp_path
     assert not any(entry["problem"] for entry in entries)
 
 
-def test_every_name_survives_to_the_tables_and_nothing_leaves_the_folder(recogniser: Recogniser, tmp_path: Path):
+def test_every_name_survives_to_the_tables_and_nothing_leaves_the_folder(
+    recogniser: Recogniser, tmp_path: Path, monkeypatch
+):
     given = [
         "<script>alert(1)</script>.jpg",
         'it\'s "quoted" & $x_1$.jpg',
@@ -279,15 +298,17 @@ def test_every_name_survives_to_the_tables_and_nothing_leaves_the_folder(recogni
     faces = pd.read_csv(results / "faces.csv")
     assert faces["file"].tolist() == given
     assert not (tmp_path / "up.jpg").exists()
-    assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {"deep", "results", "thumbnails"}
-    shown = format_faces(faces)._repr_html_()
-    assert "<script>" not in shown
-    assert "&lt;script&gt;" in shown
+    assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {"deep", "results", ".thumbnails"}
+    shown = []
+    monkeypatch.setattr(tables, "display", lambda data, raw: shown.append(data["text/html"]))
+    tables.show_faces(faces, 8, "faces.csv")
+    assert "<script>" not in shown[0]
+    assert "&lt;script&gt;" in shown[0]
 
 
 def test_forty_pictures_fill_a_sheet(tmp_path: Path):
     Image.new("RGB", (200, 150), "red").save(tmp_path / "a.jpg")
-    entries = [{"file": f"{'long ' * 30}{number}.jpg", "thumbnail": "a.jpg"} for number in range(41)]
+    entries = [{"file": f"{'long ' * 30}{number}.jpg", "faces": [{}], "thumbnail": "a.jpg"} for number in range(41)]
     sheets = contact_sheets(entries, tmp_path)
     assert [sheet.shape for sheet in sheets] == [(2020, 928, 3), (202, 232, 3)]
     red = (np.abs(sheets[0].astype(int) - (254, 0, 0)) < 9).all(axis=2).mean()
@@ -304,7 +325,7 @@ def test_long_names_lose_their_middle():
 
 def test_nothing_but_problems_is_reported_too(recogniser: Recogniser, tmp_path: Path, capsys):
     report_collection(recogniser, mixed()[2:], "album", tmp_path)
-    assert "album: 2 files, no faces, 2 problems" in capsys.readouterr().out
+    assert "album, 2 files: 0 with faces, 0 without, 2 unreadable; no faces" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "faces.csv").empty
 
 
@@ -320,14 +341,14 @@ def test_a_changed_file_of_the_same_size_is_another(tmp_path: Path):
 
 
 def test_the_bar_tells_the_time_left(recogniser: Recogniser, tmp_path: Path, capsys):
-    bar = progress(None, "Recognise", total=10)
+    bar = progress(None, "Recognising", total=10)
     time.sleep(0.01)
     bar.update(5)
-    assert re.search(r"5/10 \[\d\d:\d\d<\d\d:\d\d", str(bar))
+    assert re.search(r"5/10 it \[\d\d:\d\d<\d\d:\d\d\]", str(bar))
     bar.close()
     capsys.readouterr()
     recognise_files(recogniser, mixed()[:2], tmp_path)
-    assert re.search(r"Recognise: +0%\|.*0/2 \[00:00<\?", capsys.readouterr().out)
+    assert re.search(r"Recognising: +0%\|.*0/2 pictures \[00:00<\?\]", capsys.readouterr().out)
 
 
 def test_thumbnails_are_annotated(recogniser: Recogniser, tmp_path: Path, hopper: np.ndarray):
@@ -340,7 +361,7 @@ def test_thumbnails_are_annotated(recogniser: Recogniser, tmp_path: Path, hopper
 
 def test_each_thumbnail_has_its_name_below(tmp_path: Path):
     Image.new("RGB", (200, 150), "red").save(tmp_path / "a.jpg")
-    [sheet] = contact_sheets([{"file": f"{name}.jpg", "thumbnail": "a.jpg"} for name in "abc"], tmp_path)
+    [sheet] = contact_sheets([{"file": f"{name}.jpg", "faces": [{}], "thumbnail": "a.jpg"} for name in "abc"], tmp_path)
     for left in range(0, 696, 232):
         assert (sheet[178:, left : left + 232].max(axis=2) < 100).sum() > 20
 
@@ -348,9 +369,38 @@ def test_each_thumbnail_has_its_name_below(tmp_path: Path):
 def test_many_show_sheet_chart_faces_and_problems(recogniser: Recogniser, tmp_path: Path, monkeypatch):
     shown = []
     monkeypatch.setattr(collection, "display", shown.append)
+    monkeypatch.setattr(tables, "display", lambda data, raw: shown.append(data["text/plain"].splitlines()))
     report_collection(recogniser, mixed(), "album", tmp_path)
     sheet, chart, faces, problems = shown
     assert (sheet.format, chart.format) == ("jpeg", "png")
     assert chart.data == (tmp_path / "expressions.png").read_bytes()
-    assert faces.index.get_level_values("file").tolist() == ["a/me.jpg", "b/me.jpg"]
-    assert problems.index.tolist() == ["text.jpg", "cut.jpg"]
+    assert [line.split()[:2] for line in faces] == [["file", "face"], ["a/me.jpg", "1"], ["b/me.jpg", "1"]]
+    assert [line.split()[0] for line in problems] == ["file", "text.jpg", "cut.jpg"]
+
+
+def test_what_is_not_shown_of_a_table_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    shown = []
+    monkeypatch.setattr(tables, "display", lambda data, raw: shown.append(data["text/html"]))
+    table = pd.DataFrame({"file": ["<i>a.jpg"] * 212, "problem": ["long " * 30] * 212})
+    show_table(table, 2, 8, "faces", "faces.csv")
+    assert capsys.readouterr().out == "The first 8 of 212 faces; all are in faces.csv.\n"
+    assert shown[0].count("&lt;i&gt;a.jpg") == shown[0].count("long " * 29) == 8
+    show_table(table.head(8), 2, 8, "faces", "faces.csv")
+    assert capsys.readouterr().out == ""
+
+
+def test_many_sheets_are_named_from_the_first_to_the_last(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(collection, "display", lambda _: None)
+    sheets = [np.zeros((9, 9, 3), np.uint8)] * 3
+    assert show_contact_sheets(sheets, tmp_path) == ["contact-sheet-1.jpg to contact-sheet-3.jpg"]
+    assert len(list(tmp_path.glob("contact-sheet-?.jpg"))) == 3
+    assert "first of 3 contact sheets" in capsys.readouterr().out
+
+
+def test_a_caption_tells_a_picture_without_a_face(tmp_path: Path):
+    Image.new("RGB", (200, 150), "red").save(tmp_path / "a.jpg")
+    with_face, without = (
+        contact_sheets([{"file": "a.jpg", "faces": faces, "thumbnail": "a.jpg"}], tmp_path)[0] for faces in ([{}], [])
+    )
+    black = [(sheet[178:].max(axis=2) < 100).any(axis=0).sum() for sheet in (with_face, without)]
+    assert black[1] > 2 * black[0]

@@ -130,7 +130,7 @@ def test_helpers_are_one_folded_cell_a_room_with_what_is_reached_and_no_more(tmp
     faces, names, story = code(notebook)
     assert (
         faces
-        == '''# @title Helpers: Where the faces are
+        == '''# @title Helpers: faces
 import math
 import os
 from functools import cache
@@ -154,7 +154,7 @@ def find(grey: np.ndarray, least: int = SMALLEST) -> list:
 
     return [math.sqrt(least)] if inner(1) else []'''
     )
-    assert names.startswith("# @title Helpers: What the faces say\ndef show(")
+    assert names.startswith("# @title Helpers: recognition\ndef show(")
     assert names.endswith("return len(find(3))")
     assert story == "show(None)"
     assert "Recogniser(" not in names  # of a quoted annotation nothing is needed
@@ -170,7 +170,7 @@ def test_a_module_outside_of_the_rooms_goes_into_the_first_one(tmp_path: Path):
     assert 'EXPRESSIONS = ("happy", "sad")\n\n\nos.environ' in faces
     assert "from pathlib import Path as Folder\n\nimport numpy as np\n" in faces
     assert faces.index("def find(") < faces.index("class Finder:")
-    assert names.startswith("# @title Helpers: What the faces say\nclass Recogniser(Finder):")
+    assert names.startswith("# @title Helpers: recognition\nclass Recogniser(Finder):")
 
 
 def test_what_is_built_runs(tmp_path: Path):

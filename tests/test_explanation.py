@@ -1,6 +1,7 @@
 """Sure and unsure answers, and what an answer hangs on."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,16 +9,18 @@ import pytest
 from conftest import ROOT
 from test_recognition import made_table
 
-from fer.expressions import EXPRESSIONS
+from fer.expressions import EXPRESSIONS, FACE_COLUMNS, classes_in
 from fer.faces.detection import crop_faces, detect_faces
 from fer.faces.tracking import BOX_COLUMNS
 from fer.media.pictures import to_grey
-from fer.recognition import Recogniser, explanation
+from fer.recognition import Recogniser
 from fer.recognition.drawing import UNCERTAIN_COLOUR, annotate, plot_probabilities
-from fer.recognition.explanation import explain_face, occlusion_maps, plot_explanation
+from fer.recognition.explanation import occlusion_maps, plot_explanation
 from fer.recognition.picture import recognise_picture
-from fer.recognition.uncertainty import CONFIDENCE_THRESHOLD, face_label, name_expression, top_classes
-from fer.reports.picture import format_faces
+from fer.recognition.uncertainty import CONFIDENCE_THRESHOLD, face_label, name_expression
+from fer.reports import picture as picture_report
+from fer.reports.picture import report_explanation
+from fer.reports.tables import format_faces, save_faces
 
 
 def with_probabilities(*values: float) -> pd.DataFrame:
@@ -115,28 +118,46 @@ def test_red_speaks_for_and_blue_against():
         for strongest, least in ((1.0, "blue"), (0.0, "red")):
             shares = dict(zip(("red", "green", "blue"), axes.images[1].cmap(strongest), strict=False))
             assert min(shares["red"], shares["blue"]) == shares[least] < max(shares["red"], shares["blue"]) / 2
-    assert figure.axes[3].get_ylabel() == "speaks against | for"
+    against, none, supporting = (label.get_text() for label in figure.axes[3].get_yticklabels())
+    assert (against.split()[1], none, supporting.split()[1]) == ("against", "0", "for")
 
 
-def test_explained_is_the_face_that_was_asked_for(recogniser: Recogniser, two_faces: np.ndarray, monkeypatch, capsys):
+def test_explained_and_saved_is_the_face_that_was_asked_for(
+    recogniser: Recogniser, two_faces: np.ndarray, tmp_path: Path, monkeypatch, capsys
+):
     picture, drawn, shown = recognise_picture(recogniser, two_faces, "two.png"), [], []
-    monkeypatch.setattr(explanation, "display", shown.append)
-    monkeypatch.setattr(explanation, "plot_explanation", lambda *given: drawn.append(given) or plot_explanation(*given))
+    monkeypatch.setattr(picture_report, "display", shown.append)
+    monkeypatch.setattr(
+        picture_report, "plot_explanation", lambda *given: drawn.append(given) or plot_explanation(*given)
+    )
     for number, row in zip((1, 2), picture.table.iloc, strict=True):
-        explain_face(recogniser, picture, number)
+        report_explanation(recogniser, picture, number, tmp_path / "two")
         crop, face, maps = drawn[-1]
         assert face["face"] == number
         np.testing.assert_array_equal(crop, crop_faces(to_grey(two_faces), row[BOX_COLUMNS].to_numpy(int)[None])[0])
         np.testing.assert_allclose(maps, occlusion_maps(recogniser.classify, crop), atol=1e-5)
-        first, second = top_classes(row)
-        said = f"two.png, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.\n"
-        assert said in capsys.readouterr().out
-    assert len(shown) == 2
+        saved = tmp_path / f"two.why-{number}.png"
+        assert saved.read_bytes() == shown[-1].data
+        assert capsys.readouterr().out == f"two.png, face {number}: saved as {saved}\n"
 
 
 @pytest.mark.parametrize("number", [0, 3, 99])
-def test_a_face_that_is_not_there_is_one_sentence(recogniser: Recogniser, number: int, capsys):
+def test_a_face_that_is_not_there_is_one_sentence(recogniser: Recogniser, number: int, tmp_path: Path, capsys):
     """Not an error: the cells below still run."""
     grey = recognise_picture(recogniser, np.full((90, 90, 3), 90, np.uint8), "grey.png")
-    explain_face(recogniser, grey, number)
+    report_explanation(recogniser, grey, number, tmp_path / "grey")
     assert capsys.readouterr().out == f"There is no face {number} in grey.png (faces found: 0).\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_tables_tell_uncertain_faces_as_the_screen_does(tmp_path: Path):
+    faces = pd.concat([UNCERTAIN, JUST_UNCERTAIN, CERTAIN])
+    save_faces(faces, tmp_path / "faces.csv")
+    saved = pd.read_csv(tmp_path / "faces.csv")
+    assert tuple(saved.columns) == (*FACE_COLUMNS, "uncertain", *EXPRESSIONS)
+    assert saved["uncertain"].tolist() == [True, True, False]
+    shown = format_faces(faces)["expression"]
+    assert [name.startswith("uncertain") for name in shown] == saved["uncertain"].tolist()
+    assert classes_in(saved) == EXPRESSIONS
+    save_faces(faces.head(0), tmp_path / "none.csv")
+    assert (tmp_path / "none.csv").read_text().strip() == ",".join(saved.columns)

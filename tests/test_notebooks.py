@@ -18,9 +18,9 @@ from conftest import HOPPER, ROOT, outside_pytest
 from PIL import Image
 from versions import complaints
 
-from fer.expressions import FACE_COLUMNS
+from fer.expressions import EXPRESSIONS, FACE_COLUMNS
 from fer.faces.detection import detect_thorough
-from fer.recognition.recogniser import COLUMNS, Recogniser
+from fer.recognition.recogniser import Recogniser
 
 
 def alone(name: str, folder: Path, models: bool = True) -> Path:
@@ -92,13 +92,14 @@ def test_via_image_alone(tmp_path: Path):
     assert re.search(r"astronaut.png +1 +happy", ran.stdout)
     results = tmp_path / "empty" / "results"
     pictures = [f"{name}.{kind}" for name in ("astronaut", "grace_hopper") for kind in ("csv", "png")]
-    assert sorted(path.name for path in results.iterdir()) == [*pictures, "samples"]
-    assert "portraits.zip: 9 files, 8 faces, 1 problem" in ran.stdout
+    why = ["astronaut.why-1.png", "grace_hopper.why-1.png"]
+    assert sorted(path.name for path in results.iterdir()) == sorted([*pictures, *why, "samples"])
+    assert "portraits.zip, 9 files: 8 with faces, 0 without, 1 unreadable; 8 faces" in ran.stdout
     assert len(pd.read_csv(results / "samples" / "portraits" / "faces.csv")) == 8
     assert pd.read_csv(results / "samples" / "drifting" / "timeline.csv")["seconds"].max() == pytest.approx(4.8)
     assert "results/astronaut.png" in zipfile.ZipFile(tmp_path / "empty" / "results.zip").namelist()
     saved = pd.read_csv(results / "grace_hopper.csv")
-    assert tuple(saved.columns) == COLUMNS
+    assert tuple(saved.columns) == (*FACE_COLUMNS, "uncertain", *EXPRESSIONS)
     expected = Recogniser.load(ROOT / "models").recognise(
         np.asarray(Image.open(HOPPER).convert("RGB")), detect_thorough
     )
@@ -184,7 +185,7 @@ def test_own_pictures_are_learnt_and_via_image_shows_their_classes(start_from: s
     assert shown.returncode == 0, shown.stderr
     assert shown.stderr == ""
     saved = pd.read_csv(folder / "results" / "grace_hopper.csv")
-    assert tuple(saved.columns) == (*FACE_COLUMNS, *classes)
+    assert tuple(saved.columns) == (*FACE_COLUMNS, "uncertain", *classes)
     assert saved.loc[0, "expression"] in classes
     assert list(pd.read_csv(folder / "results" / "samples" / "drifting" / "timeline.csv").columns[-3:]) == classes
     html = [

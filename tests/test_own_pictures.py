@@ -45,7 +45,7 @@ from fer.recognition.explanation import occlusion_maps, plot_explanation
 from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.reports.batch import join_faces, network_fingerprint, recognise_files
 from fer.reports.collection import plot_expression_counts
-from fer.reports.picture import format_faces
+from fer.reports.tables import format_faces
 from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.training.fit import train
 from fer.training.recipes import RECIPES

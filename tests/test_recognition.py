@@ -216,5 +216,5 @@ def test_one_face_is_classified_as_among_many_with_xla_and_without(
 
 
 def test_a_box_has_the_colour_of_its_expression():
-    drawn = annotate(np.full((300, 400, 3), 128, np.uint8), made_table((150, 100, 80, 80)), labels=False)
+    drawn = annotate(np.full((300, 400, 3), 128, np.uint8), made_table((150, 100, 80, 80)), lambda _: "")
     assert (drawn[100, 150:230] == (0xE6, 0x9F, 0x00)).all()

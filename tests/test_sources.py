@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -25,8 +26,9 @@ from fer.notebook.uploads import ask_for_files
 from fer.recognition import Recogniser
 from fer.recognition.drawing import annotate, as_jpeg, plot_picture_and_probabilities, plot_probabilities, render_figure
 from fer.reports import picture as picture_report
-from fer.reports import sources
+from fer.reports import sources, tables
 from fer.reports.sources import Reporter
+from fer.reports.tables import format_faces
 
 NAMES = (
     "<script>alert(1)</script>.jpg",
@@ -57,7 +59,7 @@ def zipped(*paths: Path) -> bytes:
     return content.getvalue()
 
 
-ALBUM = {"faces.csv", "problems.csv", "contact-sheet-1.jpg", "expressions.png", "finished.jsonl", "source"}
+ALBUM = {"faces.csv", "problems.csv", "contact-sheet-1.jpg", "expressions.png", ".finished.jsonl", ".fingerprint"}
 
 
 def test_a_typed_path_is_told_by_what_it_is(reporter: Reporter, clip: Path, tmp_path: Path, capsys):  # noqa: F811
@@ -66,10 +68,10 @@ def test_a_typed_path_is_told_by_what_it_is(reporter: Reporter, clip: Path, tmp_
     (album / "a.png").write_bytes(COLLINS.read_bytes())
     packed = tmp_path / "packed.cbz"  # a zip by another name
     packed.write_bytes(zipped(HOPPER))
-    reporter.report_source(f' "{HOPPER}" ')
-    assert [picture.name for picture in reporter.pictures] == ["grace_hopper.jpg"]
+    reporter.report(f' "{HOPPER}" ')
+    assert [picture.name for picture in reporter.pictures.values()] == ["grace_hopper.jpg"]
     for path in (album, packed, clip):
-        reporter.report_source(str(path))
+        reporter.report(str(path))
     found = made(reporter)
     assert {"grace_hopper.csv", "grace_hopper.png"} <= set(found)
     assert {f"{folder}/{name}" for folder in ("my_album", "packed") for name in ALBUM} <= set(found)
@@ -78,7 +80,7 @@ def test_a_typed_path_is_told_by_what_it_is(reporter: Reporter, clip: Path, tmp_
 
 
 def test_an_address_is_fetched(reporter: Reporter, server: str):  # noqa: F811
-    reporter.report_source(f"{server}/nasa/collins.png")
+    reporter.report(f"{server}/nasa/collins.png")
     assert made(reporter) == ["collins.csv", "collins.png"]
 
 
@@ -88,7 +90,7 @@ def test_an_address_is_fetched(reporter: Reporter, server: str):  # noqa: F811
 )
 def test_what_leads_nowhere_is_one_sentence(reporter: Reporter, source: str, said: str):
     with pytest.raises(UserError, match=said):
-        reporter.report_source(source)
+        reporter.report(source)
 
 
 def test_a_picture_that_only_ends_as_a_zip_is_a_picture(reporter: Reporter):
@@ -112,22 +114,22 @@ def test_uploads_of_every_kind_at_once(reporter: Reporter, clip: Path, capsys): 
 
 def test_a_dozen_uploads_are_shown_one_by_one_then_their_table(reporter: Reporter, monkeypatch, capsys):
     shown = []
-    monkeypatch.setattr(sources, "display", shown.append)
+    monkeypatch.setattr(sources, "show_faces", lambda faces, *_: shown.append(format_faces(faces)))
     hopper, collins = ("me.jpg", HOPPER.read_bytes()), ("me.jpg", COLLINS.read_bytes())  # both of one name
     reporter.report_uploads([hopper, ("notes.jpg", b"text"), collins])
     assert "notes.jpg is not a picture that can be read here" in capsys.readouterr().out
     assert made(reporter) == ["me-2.csv", "me-2.png", "me.csv", "me.png"]
     [table] = shown
-    assert table.index.tolist() == [("me.jpg", 1), ("me.jpg", 1)]
-    assert table["happy"].tolist() == [f"{picture.table.loc[0, 'happy']:.0%}" for picture in reporter.pictures]
-    assert list(table.columns) == ["expression", "confidence", *EXPRESSIONS, "x", "y", "width", "height"]
+    assert table[["file", "face"]].to_numpy().tolist() == [["me.jpg", 1], ["me.jpg", 1]]
+    assert table["happy"].tolist() == [f"{picture.table.loc[0, 'happy']:.0%}" for picture in reporter.pictures.values()]
+    assert list(table.columns) == ["file", "face", "expression", "confidence", *EXPRESSIONS, *BOX_COLUMNS]
 
 
 def test_more_than_a_dozen_uploads_make_one_report_and_another_set_another(reporter: Reporter, monkeypatch, capsys):
     monkeypatch.setattr(sources, "MOST_SHOWN", 2)
     hopper, collins = ("a.jpg", HOPPER.read_bytes()), ("b.png", COLLINS.read_bytes())
     reporter.report_uploads([hopper, collins, ("notes.jpg", b"text")])
-    assert "uploads: 3 files, 2 faces, 1 problem" in capsys.readouterr().out
+    assert "uploads, 3 files: 2 with faces, 0 without, 1 unreadable; 2 faces" in capsys.readouterr().out
     reporter.report_uploads([hopper, collins, ("notes.jpg", b"text")])
     assert "2 of 3 are known from before" in capsys.readouterr().out
     reporter.report_uploads([hopper, hopper, hopper])
@@ -147,7 +149,7 @@ def test_folders_of_one_name_and_files_of_the_user_s_own_are_kept(reporter: Repo
     for parent in ("one", "two"):
         (tmp_path / parent / "photos").mkdir(parents=True)
         (tmp_path / parent / "photos" / f"{parent}.jpg").write_bytes(HOPPER.read_bytes())
-        reporter.report_source(str(tmp_path / parent / "photos"))
+        reporter.report(str(tmp_path / parent / "photos"))
     for folder, name in (("photos", "one.jpg"), ("photos-2", "two.jpg")):
         assert pd.read_csv(reporter.results / folder / "faces.csv")["file"].tolist() == [name]
     Image.new("L", (9, 9)).save(reporter.results / "mine.png")
@@ -189,7 +191,7 @@ def test_forty_faces_are_each_in_the_table(reporter: Reporter):
 
 def test_a_face_at_the_very_edge(reporter: Reporter):
     reporter.report_uploads([("edge.png", picture_of((0, 0, 100), (800, 600, 100)))])
-    table = reporter.pictures[-1].table
+    table = list(reporter.pictures.values())[-1].table
     assert len(table) >= 1
     inside = (table[["x", "y"]] >= -60).all(axis=1) & (table["x"] < 900) & (table["y"] < 700)
     assert inside.all()
@@ -201,7 +203,8 @@ def test_a_face_of_twenty_pixels_and_a_picture_without_any(reporter: Reporter, c
     reporter.report_uploads([("none.png", picture_of())])
     said = capsys.readouterr().out
     for name in ("dot", "none"):
-        assert f"No face was found in {name}.png. The detector looks for upright faces" in said
+        saved = f"no faces, saved as {reporter.results / name}.png and .csv. No face was found: the detector"
+        assert f"{name}.png: {saved} looks for upright faces" in said
         assert pd.read_csv(reporter.results / f"{name}.csv").empty
     assert "tiny.png: " in said
     assert np.asarray(Image.open(reporter.results / "tiny.png")).shape == (700, 900, 3)
@@ -209,8 +212,8 @@ def test_a_face_of_twenty_pixels_and_a_picture_without_any(reporter: Reporter, c
 
 def test_an_unreadable_upload_is_one_sentence(reporter: Reporter, capsys):
     reporter.report_uploads([("page.png", b"<!DOCTYPE html>")])
-    assert capsys.readouterr().out.startswith("page.png is not a picture that can be read here (it is a web page).")
-    assert reporter.pictures == []
+    assert capsys.readouterr().out.startswith("⚠ page.png is not a picture that can be read here (it is a web page).")
+    assert reporter.pictures == {}
 
 
 def test_colab_s_dialogue_hands_everything_over(
@@ -220,7 +223,7 @@ def test_colab_s_dialogue_hands_everything_over(
     monkeypatch.setenv("FAKE_UPLOADS", f"{HOPPER} {COLLINS}")
     ask_for_files(reporter.report_uploads, field="SOURCE")
     assert len(reporter.pictures) == 2
-    assert reporter.has_own
+    assert reporter.has_own_files
     assert "No file of your own" not in capsys.readouterr().out
 
 
@@ -231,8 +234,8 @@ def test_whoever_cancels_colab_s_dialogue_gets_the_samples(
     monkeypatch.setenv("FAKE_UPLOADS", "")
     ask_for_files(reporter.report_uploads, field="SOURCE")
     assert capsys.readouterr().out.startswith("No file of your own so far, so here are two portraits")
-    assert [picture.name for picture in reporter.pictures] == ["grace_hopper.jpg", "astronaut.png"]
-    assert not reporter.has_own
+    assert [picture.name for picture in reporter.pictures.values()] == ["grace_hopper.jpg", "astronaut.png"]
+    assert not reporter.has_own_files
 
 
 def test_stopping_the_upload_is_one_line(
@@ -247,7 +250,7 @@ def test_stopping_the_upload_is_one_line(
     monkeypatch.setattr(files, "upload", stop)
     ask_for_files(reporter.report_uploads, field="SOURCE")
     assert capsys.readouterr().out == "Stopped. Run this cell again to go on.\n"
-    assert reporter.pictures == []
+    assert reporter.pictures == {}
 
 
 def test_jupyter_s_button_hands_everything_over(reporter: Reporter, monkeypatch: pytest.MonkeyPatch):
@@ -258,20 +261,20 @@ def test_jupyter_s_button_hands_everything_over(reporter: Reporter, monkeypatch:
     ask_for_files(reporter.report_uploads, field="SOURCE")
     button, instead = shown
     assert "type its path into SOURCE" in instead
-    assert [picture.name for picture in reporter.pictures] == ["grace_hopper.jpg", "astronaut.png"]  # at once
+    assert [picture.name for picture in reporter.pictures.values()] == ["grace_hopper.jpg", "astronaut.png"]  # at once
     assert button.accept == "image/*,video/*,.zip"
     about = {"type": "", "size": 1, "last_modified": datetime.datetime.now(datetime.UTC)}
     files = [("me.zip", zipped(HOPPER)), ("me.jpg", HOPPER.read_bytes()), ("empty.jpg", b"")]
     button.value = tuple({"name": name, "content": memoryview(content), **about} for name, content in files)
     assert {"me/faces.csv", "me.csv"} <= set(made(reporter))
-    assert [picture.name for picture in reporter.pictures] == ["me.jpg"]
+    assert [picture.name for picture in reporter.pictures.values()] == ["me.jpg"]
     assert shown[2:] == [button, instead]  # again, above the new results
 
 
 def test_what_is_shown_and_saved_has_the_boxes(recogniser: Recogniser, two_faces: np.ndarray, tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(picture_report, "display", lambda what: shown.append(what.data))
-    table = picture_report.report_picture(recogniser, "two.png", png(two_faces), tmp_path).table
+    table = picture_report.report_picture(recogniser, "two.png", png(two_faces), tmp_path)[1].table
     expected = annotate(two_faces, table)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "two.png")), expected)
     crops = crop_faces(to_grey(two_faces), table[BOX_COLUMNS].to_numpy())
@@ -282,7 +285,7 @@ def test_a_group_has_its_bars_below(recogniser: Recogniser, tmp_path: Path, monk
     shown = []
     monkeypatch.setattr(picture_report, "display", lambda what: shown.append((what.format, what.data)))
     group = picture_of(*((100 + 160 * number, 300, 130) for number in range(4)))
-    picture = picture_report.report_picture(recogniser, "four.png", group, tmp_path)
+    _, picture = picture_report.report_picture(recogniser, "four.png", group, tmp_path)
     assert len(picture.table) == 4
     bars = render_figure(plot_probabilities(picture.table, picture.crops))
     assert shown == [("jpeg", as_jpeg(picture.annotated)), ("png", bars)]
@@ -290,26 +293,28 @@ def test_a_group_has_its_bars_below(recogniser: Recogniser, tmp_path: Path, monk
 
 def test_the_table_of_a_picture_is_shown(reporter: Reporter, monkeypatch: pytest.MonkeyPatch):
     shown = []
-    monkeypatch.setattr(sources, "display", shown.append)
-    reporter.report_source(str(HOPPER))
-    named = reporter.pictures[-1].table.assign(file="grace_hopper.jpg")
-    pd.testing.assert_frame_equal(shown[0], picture_report.format_faces(named))
+    monkeypatch.setattr(tables, "display", lambda data, raw: shown.append(data))
+    reporter.report(str(HOPPER))
+    named = list(reporter.pictures.values())[-1].table.assign(file="grace_hopper.jpg")
+    assert shown[0]["text/plain"] == format_faces(named).to_string(index=False)
+    row, first = re.findall(r"<tr.*?</tr>", shown[0]["text/html"], re.DOTALL)  # no row for the name of an index
+    assert row.count("<th>") == first.count("<td>") == len(format_faces(named).columns)
 
 
 def test_small_photos_are_searched_thoroughly_too(reporter: Reporter, one_far_behind: Image.Image, monkeypatch):
     content = png(np.asarray(one_far_behind))
     assert len(reporter.recogniser.recognise(np.asarray(one_far_behind))) == 1  # as a frame of a camera
     reporter.report_uploads([("two.png", content)])
-    assert len(reporter.pictures[-1].table) == 2
+    assert len(list(reporter.pictures.values())[-1].table) == 2
     reporter.report_uploads([("one.png", content), ("other.png", content)])
-    assert [len(picture.table) for picture in reporter.pictures] == [2, 2]
+    assert [len(picture.table) for picture in reporter.pictures.values()] == [2, 2]
     monkeypatch.setattr(sources, "MOST_SHOWN", 0)
     reporter.report_uploads([("one.png", content)])
     assert len(pd.read_csv(next(reporter.results.rglob("faces.csv")))) == 2
 
 
 def test_videos_are_sampled_at_the_chosen_rate(recogniser: Recogniser, clip: Path, tmp_path: Path):  # noqa: F811
-    Reporter(recogniser, tmp_path, frames_per_second=2).report_source(str(clip))
+    Reporter(recogniser, tmp_path, frames_per_second=2).report(str(clip))
     assert pd.read_csv(tmp_path / "clip" / "timeline.csv")["seconds"].nunique() == 6
 
 
@@ -328,19 +333,19 @@ def test_videos_among_pictures_have_reports_of_their_own(recogniser: Recogniser,
     (tmp_path / "broken.zip").write_bytes(packed.replace(clip.read_bytes()[2000:2010], bytes(10)))
     reporter = Reporter(recogniser, tmp_path / "results", frames_per_second=0.5)
     for source in ("album", "packed.zip", "broken.zip"):
-        reporter.report_source(str(tmp_path / source))
+        reporter.report(str(tmp_path / source))
     assert {"album/faces.csv", "film/annotated.mp4", "film-2/annotated.mp4"} <= set(made(reporter))
     said = capsys.readouterr().out
     assert said.count("b/film: ") == 1
     assert "album: 1 file, 1 face" in said
-    assert "film cannot be read (Bad CRC-32" in said
+    assert "film cannot be read (BadZipFile: Bad CRC-32" in said
     assert "bad is neither a picture nor a video that can be read here" in said
 
 
 def test_a_picture_of_gigabytes_is_not_read(reporter: Reporter, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(collections, "LARGEST_FILE", 1000)
     with pytest.raises(UserError, match=r"grace_hopper\.jpg has .* the limit"):
-        reporter.report_source(str(HOPPER))
+        reporter.report(str(HOPPER))
 
 
 def test_a_file_that_may_not_be_read_is_one_sentence(reporter: Reporter, monkeypatch: pytest.MonkeyPatch):
@@ -349,9 +354,42 @@ def test_a_file_that_may_not_be_read_is_one_sentence(reporter: Reporter, monkeyp
 
     monkeypatch.setattr(sources, "is_zip", refuse)
     with pytest.raises(UserError, match=r"^grace_hopper\.jpg cannot be read \(Permission denied\)"):
-        reporter.report_source(str(HOPPER))
+        reporter.report(str(HOPPER))
 
 
 def test_an_address_in_capitals_is_fetched(reporter: Reporter, server: str):  # noqa: F811
-    reporter.report_source(f"HTTP{server.removeprefix('http')}/nasa/collins.png")
-    assert [picture.name for picture in reporter.pictures] == ["collins.png"]
+    reporter.report(f"HTTP{server.removeprefix('http')}/nasa/collins.png")
+    assert [picture.name for picture in reporter.pictures.values()] == ["collins.png"]
+
+
+def test_only_faces_in_single_photos_are_explained(reporter: Reporter, tmp_path: Path, capsys):
+    for given in ([("album.zip", zipped(HOPPER))], [("none.png", picture_of())], [("broken.jpg", b"text")]):
+        reporter.report_uploads(given)
+        capsys.readouterr()
+        reporter.explain(1)
+        assert capsys.readouterr().out.startswith("Only faces in single photos are explained: bring up to twelve")
+    reporter.report_uploads([("none.png", picture_of()), ("me.jpg", HOPPER.read_bytes())])
+    reporter.explain(1)
+    assert "me.why-1.png" in made(reporter)
+
+
+def test_samples_are_for_those_who_brought_nothing(reporter: Reporter, capsys):
+    def write(path: Path) -> Path:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(zipped(HOPPER))
+        return path
+
+    reporter.report_uploads([])
+    reporter.report_sample("portrait.zip", write)
+    assert "samples/portrait/faces.csv" in made(reporter)
+    reporter.report_uploads([("broken.jpg", b"text")])
+    capsys.readouterr()
+    reporter.report_sample("portrait.zip", write)
+    assert capsys.readouterr().out == "You brought your own files: their results are in section 2.\n"
+
+
+def test_a_broken_source_and_a_missing_one_look_alike(reporter: Reporter, tmp_path: Path):
+    (tmp_path / "broken.jpg").write_bytes(b"text")
+    for name in ("broken.jpg", "missing.jpg"):
+        with pytest.raises(UserError, match=name):
+            reporter.report(str(tmp_path / name))

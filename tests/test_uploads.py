@@ -1,5 +1,6 @@
 """Files come in and results go out: by Colab's dialogues, by a button and a link in a real JupyterLab."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -29,14 +30,15 @@ def test_results_are_handed_over_as_one_zip_in_colab(
 
     monkeypatch.chdir(tmp_path)
     download_results(Path("results"))
-    assert capsys.readouterr().out == "There is nothing in results/ yet. Run this cell again when there is.\n"
-    (tmp_path / "results" / "album").mkdir(parents=True)
-    (tmp_path / "results" / "album" / "faces.csv").write_text("face")
+    assert "This session has saved nothing in results/ yet" in capsys.readouterr().out
+    (tmp_path / "results" / "album" / ".thumbnails").mkdir(parents=True)
+    for name in ("album/faces.csv", "album/.thumbnails/a.jpg", "album/.fingerprint", "project.png"):
+        (tmp_path / "results" / name).write_text("face")
+    os.utime(tmp_path / "results" / "project.png", (uploads.STARTED - 60,) * 2)  # it came with the repository
     for _ in range(2):  # the second holds no copy of the first
         download_results(Path("results"))
     assert files.downloaded == 2 * ["results.zip"]
-    assert "results/album/faces.csv" in zipfile.ZipFile("results.zip").namelist()
-    assert not any(name.endswith(".zip") for name in zipfile.ZipFile("results.zip").namelist())
+    assert zipfile.ZipFile("results.zip").namelist() == ["results/album/faces.csv"]
 
 
 def test_tall_outputs_are_not_scrolled_in_colab(colab: None, monkeypatch: pytest.MonkeyPatch):
@@ -63,6 +65,7 @@ CELLS = (
 def test_in_jupyterlab_what_an_upload_shows_is_saved_and_the_zip_is_downloaded(tmp_path: Path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "faces.csv").write_text("face")
+    os.utime(tmp_path / "results" / "faces.csv", (2e9, 2e9))  # as if this notebook had written it
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     notebook = tmp_path / "small.ipynb"
     nbformat.write(new_notebook(metadata=kernel, cells=[new_code_cell(source) for source in CELLS]), notebook)

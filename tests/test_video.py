@@ -139,7 +139,7 @@ def test_a_folder_that_takes_no_video_is_blamed_and_left_as_it_was(
     file = write(tmp_path / "noise.mp4", list(noise))
     with small_disk(tmp_path / "small", options) as disk:
         with pytest.raises(UserError, match=rf"Nothing can be written in {disk}.*{reason}"):
-            Reporter(recogniser, disk, frames_per_second=10).report_source(str(file))
+            Reporter(recogniser, disk, frames_per_second=10).report(str(file))
         assert not list(disk.rglob("*.mp4"))
     assert psutil.Process().children() == []
 

@@ -8,7 +8,7 @@ EXPRESSIONS = ("angry", "happy", "sad", "surprise", "neutral")  # the order of e
 SIDE = 48  # pixels; the network and every FER-2013 picture are 48×48, grey
 # What tables and messages about faces say beside the probabilities, which go by the names of the classes.
 FACE_COLUMNS = ("face", "x", "y", "width", "height", "expression", "confidence")
-RESERVED_NAMES = {*FACE_COLUMNS, "file", "picture", "seconds", "label", "colour"}
+RESERVED_NAMES = {*FACE_COLUMNS, "file", "picture", "uncertain", "seconds", "label", "colour"}
 FORBIDDEN_STARTS = ("=", "+", "-", "@", "_")  # a formula to spreadsheets; what matplotlib leaves out of legends
 # Okabe & Ito's palette, which colour-blind people can tell apart.
 COLOURS = dict(zip(EXPRESSIONS, ("#D55E00", "#E69F00", "#56B4E9", "#CC79A7", "#009E73"), strict=True))

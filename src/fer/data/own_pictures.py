@@ -54,9 +54,6 @@ def read_own_pictures(source: Path, whole_picture: bool) -> tuple[FaceDataset, l
             read.append((file.name, class_of[place.label], place))
         except UserError as problem:
             problems.append(str(problem))
-        except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            problems.append(f"{file.name} cannot be read ({reason}).")
     classes = order_classes(set(class_of.values()))
     check_class_sizes(classes, [name for _, name, _ in read], images, problems)
     images, labels = np.stack(images), np.array([classes.index(name) for _, name, _ in read])

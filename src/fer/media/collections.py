@@ -6,6 +6,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
@@ -28,11 +29,23 @@ class PictureFile(NamedTuple):
     path: Path | None = None  # where it lies on the disk by itself, as long as this object lives
 
     def read(self) -> bytes:
-        """Return all that is in it; raises UserError for more than a picture has, and anything that `open` raises."""
+        """Return all that is in it; raises UserError for more than a picture has, and where it cannot be read."""
         if self.size > LARGEST_FILE:  # zipfile unpacks no more than the size that the archive states
             raise UserError(f"{self.name} has {self.size / 1e6:,.0f} MB; the limit is {LARGEST_FILE / 1e6:.0f} MB.")
-        with self.open() as content:
+        with readable(self.name), self.open() as content:
             return content.read()
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Make a UserError of whatever goes wrong meanwhile: a locked or vanished file, an encrypted or damaged zip."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"{name} cannot be read ({reason}).") from None
 
 
 def list_folder(folder: Path) -> list[PictureFile]:

@@ -17,14 +17,14 @@ COLLINS = Path(skimage.__file__).parent / "data" / "astronaut.png"  # the astron
 
 
 def portrait_frames(count: int) -> Iterator[np.ndarray]:
-    """Yield (400, 640, 3) uint8 frames: Collins drifts to the right while the light goes down, Hopper keeps still."""
+    """Yield (400, 640, 3) uint8 frames: Collins drifts to the right while the light goes down, Hopper stands still."""
     collins = Image.open(COLLINS).convert("RGB").resize((400, 400))
     hopper = Image.open(HOPPER).resize((300, 350))
-    for progress in np.linspace(0, 1, count):
+    for share in np.linspace(0, 1, count):
         frame = Image.new("RGB", (640, 400), "gray")
         frame.paste(hopper, (340, 50))
-        light = 1 - 0.8 * progress
-        frame.paste(collins.point(lambda value, light=light: value * light), (round(50 * progress) - 70, 0))
+        light = 1 - 0.8 * share
+        frame.paste(collins.point(lambda value, light=light: value * light), (round(50 * share) - 70, 0))
         yield np.asarray(frame)
 
 
@@ -38,7 +38,7 @@ def write_sample_video(file: Path) -> Path:
 
 
 def write_sample_zip(file: Path) -> Path:
-    """Write a zip of both portraits in various states, and of a text that calls itself a picture."""
+    """Write a zip of both portraits as they are, mirrored, dark and blurred, and of a text file named notes.jpg."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("notes.jpg", "Both portraits are in the public domain.")
@@ -47,7 +47,7 @@ def write_sample_zip(file: Path) -> Path:
             states = {
                 "as JPEG": portrait,
                 "mirrored": ImageOps.mirror(portrait),
-                "dim": portrait.point(lambda value: value // 5),
+                "dark": portrait.point(lambda value: value // 5),
                 "blurred": portrait.filter(ImageFilter.GaussianBlur(6)),
             }
             for state, picture in states.items():

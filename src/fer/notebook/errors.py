@@ -18,6 +18,15 @@ class UserError(ValueError):
 
 
 @contextmanager
+def shown_user_errors() -> Iterator[None]:
+    """Show a UserError as IPython would, but go on."""
+    try:
+        yield
+    except UserError as problem:
+        print(*problem._render_traceback_())
+
+
+@contextmanager
 def writable_folder(folder: Path) -> Iterator[None]:
     """Make a folder for what is written meanwhile; what its disk refuses is a UserError."""
     try:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from fer.notebook.errors import UserError, writable_folder
 
-SOURCE_KEY = "source SHA-256"  # the key under which a saved picture says of which file it shows the faces
+FINGERPRINT_KEY = "source SHA-256"  # the key under which a saved picture says of which file it shows the faces
+FINGERPRINT_FILE = ".fingerprint"  # in a folder of results
 
 
 def to_printable(name: str) -> str:
@@ -33,22 +34,22 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def picture_result_path(results: Path, name: str, source: str) -> Path:
+def picture_result_path(results: Path, name: str, fingerprint: str) -> Path:
     """Return where the result of a picture goes, without ending: results/<name>, or <name>-2 and so on.
 
-    source: the SHA-256 of the file; its own former result is overwritten, that of another file never.
+    fingerprint: the SHA-256 of the file; its own former result is overwritten, that of another file never.
     """
-    return next(path for path in numbered_paths(results, name) if source_of_picture(path) in (None, source))
+    return next(path for path in numbered_paths(results, name) if picture_fingerprint(path) in (None, fingerprint))
 
 
-def make_result_folder(results: Path, name: str, source: str) -> Path:
+def make_result_folder(results: Path, name: str, fingerprint: str) -> Path:
     """Make and return the folder results/<name>/ for what comes of a video or of many pictures, or <name>-2/ and so on.
 
-    source: what tells it from another of the same name, such as a SHA-256; the folder's file `source` keeps it.
+    fingerprint: what tells it from another of the same name, such as a SHA-256; a hidden file in the folder keeps it.
     """
-    path = next(path for path in numbered_paths(results, name) if source_of_folder(path) in (None, source))
+    path = next(path for path in numbered_paths(results, name) if folder_fingerprint(path) in (None, fingerprint))
     with writable_folder(path):
-        (path / "source").write_text(source)
+        (path / FINGERPRINT_FILE).write_text(fingerprint)
     return path
 
 
@@ -59,23 +60,23 @@ def numbered_paths(results: Path, name: str) -> Iterator[Path]:
     yield from (results / f"{stem}-{number}" for number in itertools.count(2))
 
 
-def source_of_picture(path: Path) -> str | None:
-    """Return the source that a saved picture names, "" if it names none, None if there is nothing."""
+def picture_fingerprint(path: Path) -> str | None:
+    """Return the fingerprint that a saved picture has, "" if it has none, None if there is nothing."""
     saved = path.with_suffix(".png")
     if not saved.exists():
         return "" if path.with_suffix(".csv").exists() else None
     try:
         with Image.open(saved) as image:
-            return image.info.get(SOURCE_KEY, "")
+            return image.info.get(FINGERPRINT_KEY, "")
     except Exception:  # not written by us, or not to its end
         return ""
 
 
-def source_of_folder(path: Path) -> str | None:
-    """Return the source that a folder of results names, "" if it names none, None if there is no such folder."""
+def folder_fingerprint(path: Path) -> str | None:
+    """Return the fingerprint that a folder of results has, "" if it has none, None if there is no such folder."""
     if not path.exists():
         return None
-    return (path / "source").read_text() if (path / "source").is_file() else ""
+    return (path / FINGERPRINT_FILE).read_text() if (path / FINGERPRINT_FILE).is_file() else ""
 
 
 def existing_path(path: str) -> Path:

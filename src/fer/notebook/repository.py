@@ -26,23 +26,21 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
         folders = [mount_drive(f"DRIVE_FOLDER is {drive_folder!r}") / drive_folder]
     else:
         folders = [Path("models"), Path()]
-    for folder in folders:
-        if not missing_files(folder):
-            return folder
-    for folder in folders:
-        missing = missing_files(folder)
-        if len(missing) == 1:
-            raise UserError(
-                f"Of the network's two files only one is in {folder.absolute()}: {missing[0]} is missing. Put it there,"
-                " then choose Run all again."
-            )
+    folder = min(folders, key=lambda folder: len(missing_files(folder)))
+    missing = missing_files(folder)
+    if not missing:
+        return folder
+    if len(missing) == 1:
+        raise UserError(
+            f"Of the network's two files only one is in {folder.absolute()}: {missing[0]} is missing. Put it there,"
+            " then choose Run all again."
+        )
     if drive_folder:
         raise UserError(
-            f"fer.json and fer.h5 are not in {folders[0]}. Copy both there, or clear DRIVE_FOLDER; then choose Run all"
+            f"fer.json and fer.h5 are not in {folder}. Copy both there, or clear DRIVE_FOLDER; then choose Run all"
             " again."
         )
-    fetched = fetch_models(repository)
-    if fetched:
+    if fetched := fetch_models(repository):
         return fetched
     raise UserError(
         "The trained network, fer.json and fer.h5, is neither here nor could it be fetched from a repository. Drag both"
@@ -63,8 +61,7 @@ def fetch_models(repository: str) -> Path | None:
     the address given, if any.
     """
     candidates = [(repository.strip(), "")] if repository.strip() else []
-    opened = opened_from_github()
-    if opened:
+    if opened := opened_from_github():
         candidates = [opened, (opened[0], ""), *candidates]
     for address, branch in candidates:
         models = clone(address, branch) / "models"

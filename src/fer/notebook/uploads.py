@@ -1,15 +1,18 @@
 """Ask for files and hand over results: by Colab's own dialogues there, by a button and a link in Jupyter."""
 
-import shutil
+import time
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import ipywidgets
 from IPython.display import clear_output, display
 
 from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend, is_interactive
+
+STARTED = globals().get("STARTED", time.time())  # of this session; running the notebook again keeps it
 
 
 def ask_for_files(handle: Callable[[list[tuple[str, bytes]]], None], field: str) -> None:
@@ -60,12 +63,19 @@ def uploaded_files(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
         yield from ((file["name"], bytes(file["content"])) for file in value)
 
 
-def download_results(folder: Path) -> None:
-    """Pack a folder into <folder>.zip and hand it over: Colab downloads it, elsewhere a link to it is shown."""
-    if not folder.is_dir() or not any(folder.iterdir()):
-        print(f"There is nothing in {folder}/ yet. Run this cell again when there is.")
+def download_results(folder: Path = Path("results")) -> None:
+    """Pack what this session saved in a folder into <folder>.zip and hand it over, without hidden files.
+
+    Colab downloads it, elsewhere a link to it is shown.
+    """
+    made = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_mtime >= STARTED]
+    shown = [path for path in made if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    if not shown:
+        print(f"This session has saved nothing in {folder}/ yet. Run this cell again when it has.")
         return
-    shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
+    with ZipFile(folder.with_suffix(".zip"), "w", ZIP_DEFLATED) as archive:
+        for path in shown:
+            archive.write(path, path.relative_to(folder.parent))
     download_files(folder.with_suffix(".zip"))
 
 

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import matplotlib
 import numpy as np
@@ -21,8 +21,10 @@ matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is 
 warnings.filterwarnings("ignore", message="Glyph .* missing from")  # such a letter is drawn as a box
 
 
-def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.ndarray:
-    """Draw a box on each face of a picture, and number, expression and confidence beside it; grey where uncertain.
+def annotate(
+    image: np.ndarray, table: pd.DataFrame, label: Callable[[Mapping[str, float]], str] = face_label
+) -> np.ndarray:
+    """Draw a box on each face of a picture, grey where uncertain, and beside it what `label` makes of its row, if any.
 
     image: (height, width[, 3]) uint8. table: as from `Recogniser.recognise`. Returns (height, width, 3) uint8.
     """
@@ -36,8 +38,8 @@ def annotate(image: np.ndarray, table: pd.DataFrame, labels: bool = True) -> np.
         box = (face.x, face.y, face.x + face.width, face.y + face.height)
         draw.rectangle([box[0] - line, box[1] - line, box[2] + line, box[3] + line], outline="black", width=3 * line)
         draw.rectangle(box, outline=colour, width=line)
-        if labels:
-            draw_label(draw, face_label(face), box, letters, colour, canvas.size)
+        if text := label(face):
+            draw_label(draw, text, box, letters, colour, canvas.size)
     return np.asarray(canvas)
 
 
@@ -105,10 +107,10 @@ def plot_picture_and_probabilities(annotated: np.ndarray, table: pd.DataFrame, c
     """
     picture = Image.fromarray(annotated)
     picture.thumbnail((960, 960))
-    scale = PICTURE_SIDE / max(picture.size)
-    width, height = picture.width * scale, picture.height * scale
-    figure = Figure(figsize=(width + 4, max(height, bars_height(table))), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(width, 4))
+    height = PICTURE_SIDE * picture.height / max(picture.size)
+    # As wide for a portrait as for a landscape, so that the bars of pictures below each other begin below each other.
+    figure = Figure(figsize=(PICTURE_SIDE + 4, max(height, bars_height(table))), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(PICTURE_SIDE, 4))
     axes = left.subplots()
     axes.imshow(picture)
     axes.set_axis_off()

@@ -8,14 +8,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pandas as pd
-from IPython.display import Image as DisplayedImage
-from IPython.display import display
 from matplotlib.figure import Figure
 
 from fer.expressions import SIDE, classes_in
-from fer.recognition.drawing import render_figure
-from fer.recognition.picture import RecognisedPicture
-from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import top_classes
 
 PATCH_SIDE = 12  # pixels of the crop's 48: about a mouth or an eye with its brow
@@ -59,18 +54,5 @@ def plot_explanation(crop: np.ndarray, face: pd.Series, maps: np.ndarray) -> Fig
         )
         axes.set_title(f"{name} {face[name]:.0%}", fontsize=10)
     bar = figure.colorbar(heat, ax=others, shrink=0.85)
-    bar.set_ticks([-limit, 0, limit], labels=[f"−{100 * limit:.0f} points", "0", f"+{100 * limit:.0f} points"])
-    bar.set_label("speaks against | for")
+    bar.set_ticks([-limit, 0, limit], labels=[f"−{100 * limit:.0f} against", "0", f"+{100 * limit:.0f} for"])
     return figure
-
-
-def explain_face(recogniser: Recogniser, picture: RecognisedPicture, number: int = 1) -> None:
-    """Show what the answer for the face of that number in a picture hangs on, or say that there is no such face."""
-    if not 1 <= number <= len(picture.table):
-        print(f"There is no face {number} in {picture.name} (faces found: {len(picture.table)}).")
-        return
-    face, crop = picture.table.iloc[number - 1], picture.crops[number - 1]
-    maps = occlusion_maps(recogniser.classify, crop)
-    first, second = top_classes(face)
-    print(f"{picture.name}, face {number}: red parts speak for {first} (middle) or {second} (right), blue against it.")
-    display(DisplayedImage(render_figure(plot_explanation(crop, face, maps))))

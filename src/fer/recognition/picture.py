@@ -31,7 +31,7 @@ def recognise_picture(
     """
     grey = to_grey(image)
     boxes = detect_thorough(grey)  # (n, 4): x, y, width, height in pixels
-    crops = crop_faces(grey, boxes)  # (n, 48, 48): framed as in FER-2013
-    probabilities = recogniser.classify(crops)  # (n, 5): each row adds up to 1
+    crops = crop_faces(grey, boxes)  # (n, 48, 48), framed as the training pictures
+    probabilities = recogniser.classify(crops)  # (n, classes)
     table = tabulate_faces(boxes, probabilities, recogniser.classes)
     return RecognisedPicture(name, table, crops, annotate(image, table))

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from fer.expressions import classes_in
 
 # Below one half, the network itself gives the named expression less than all others together. On PublicTest, answers
@@ -17,6 +19,11 @@ def top_classes(face: Mapping[str, float], most: int = 2) -> list[str]:
 def is_certain(face: Mapping[str, float]) -> bool:
     """Tell whether the most probable expression reaches CONFIDENCE_THRESHOLD; face: probabilities by name."""
     return max(face[name] for name in classes_in(face)) >= CONFIDENCE_THRESHOLD
+
+
+def are_certain(faces: pd.DataFrame) -> pd.Series:
+    """Tell the same of each row of `Recogniser.recognise`, as bool."""
+    return faces[list(classes_in(faces))].max(axis=1) >= CONFIDENCE_THRESHOLD
 
 
 def name_expression(face: Mapping[str, float]) -> str:

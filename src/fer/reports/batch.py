@@ -9,28 +9,30 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fer.expressions import SIDE, classes_in
+from fer.expressions import SIDE
 from fer.faces.detection import detect_thorough
+from fer.faces.tracking import BOX_COLUMNS
 from fer.media.collections import PictureFile
 from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
 from fer.notebook.paths import sha256_hex
 from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate
-from fer.recognition.recogniser import COLUMNS, Recogniser
+from fer.recognition.recogniser import Recogniser
+from fer.recognition.uncertainty import face_label
 
 THUMBNAIL_SIZE = (224, 168)  # pixels
-MOST_LABELLED = 4  # faces; where there are more, a thumbnail has no room for labels
+MOST_NUMBERED = 9  # faces; where there are more, a thumbnail has no room for their numbers
 
 
 def recognise_files(recogniser: Recogniser, files: list[PictureFile], folder: Path) -> list[dict]:
     """Recognise the faces in each file and return an entry for each: file, faces, problem and thumbnail.
 
-    Each entry without a problem is added to <folder>/finished.jsonl at once, so a run that was interrupted, or killed,
+    Each entry without a problem is added to <folder>/.finished.jsonl at once, so a run that was interrupted, or killed,
     does only what is missing when it is started again. Interrupting returns the entries so far.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    finished = folder / "finished.jsonl"
+    finished = folder / ".finished.jsonl"
     known = {key: entry for key, entry in read_finished(finished).items() if (folder / entry["thumbnail"]).exists()}
     network = network_fingerprint(recogniser)
     keys = [sha256_hex(f"{network} {file.key}".encode(errors="backslashreplace")) for file in files]
@@ -38,10 +40,10 @@ def recognise_files(recogniser: Recogniser, files: list[PictureFile], folder: Pa
     if len(waiting) < len(files):
         print(f"{len(files) - len(waiting)} of {len(files)} are known from before.")
     with finished.open("a") as log:
-        bar = progress(waiting, "Recognise", unit="pictures", leave=False)
+        bar = progress(waiting, "Recognising", unit="pictures", leave=False)
         try:
             for key, file in bar:
-                known[key] = recognise_file(recogniser, file, folder / "thumbnails" / f"{key[:32]}.jpg")
+                known[key] = recognise_file(recogniser, file, folder / ".thumbnails" / f"{key[:32]}.jpg")
                 if not known[key]["problem"]:
                     # A line break first: a line that was cut off stays a line of its own.
                     log.write("\n" + json.dumps({"key": key, **known[key]}))
@@ -54,15 +56,13 @@ def recognise_files(recogniser: Recogniser, files: list[PictureFile], folder: Pa
 
 
 def recognise_file(recogniser: Recogniser, file: PictureFile, thumbnail: Path) -> dict:
-    """Recognise the faces in one file and save its thumbnail; whatever goes wrong is the entry's problem."""
+    """Recognise the faces in one file and save its thumbnail; that it cannot be read is the entry's problem."""
     try:
         image = decode_image(file.read(), file.name)
-        table = recogniser.recognise(image, detect_thorough)
     except UserError as problem:
-        return {"file": file.name, "faces": [], "problem": str(problem), "thumbnail": ""}
-    except Exception as error:  # a locked or vanished file, an encrypted zip: the others are still to come
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return {"file": file.name, "faces": [], "problem": f"{file.name} cannot be read ({reason}).", "thumbnail": ""}
+        reason = str(problem).removeprefix(f"{file.name} ")
+        return {"file": file.name, "faces": [], "problem": reason, "thumbnail": ""}
+    table = recogniser.recognise(image, detect_thorough)
     thumbnail.parent.mkdir(exist_ok=True)
     Image.fromarray(draw_thumbnail(image, table)).save(thumbnail, quality=90)
     faces = json.loads(table.to_json(orient="records", double_precision=6))
@@ -70,12 +70,13 @@ def recognise_file(recogniser: Recogniser, file: PictureFile, thumbnail: Path) -
 
 
 def draw_thumbnail(image: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """Shrink a (height, width, 3) uint8 picture, then draw the boxes of its faces, with labels if they are few."""
+    """Shrink a (height, width, 3) uint8 picture, then draw the box of its face with its label, of several a number."""
     small = Image.fromarray(image)
     small.thumbnail(THUMBNAIL_SIZE)
     scale = small.width / image.shape[1]
-    boxes = (table[["x", "y", "width", "height"]] * scale).round().astype(int)
-    return annotate(np.asarray(small), table.assign(**boxes), labels=len(table) <= MOST_LABELLED)
+    boxes = (table[BOX_COLUMNS] * scale).round().astype(int)
+    label = face_label if len(table) == 1 else lambda face: str(face["face"]) if len(table) <= MOST_NUMBERED else ""
+    return annotate(np.asarray(small), table.assign(**boxes), label)
 
 
 def read_finished(finished: Path) -> dict[str, dict]:
@@ -95,8 +96,7 @@ def network_fingerprint(recogniser: Recogniser) -> str:
     return sha256_hex(answers + json.dumps(recogniser.classes).encode())
 
 
-def join_faces(entries: list[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+def join_faces(entries: list[dict], columns: Sequence[str]) -> pd.DataFrame:
     """Join the entries' faces: one row a face, with the column `file` and those of the recogniser."""
     rows = [{"file": entry["file"], **face} for entry in entries for face in entry["faces"]]
-    table = pd.DataFrame(rows, columns=["file", *columns])
-    return table.astype(dict.fromkeys(["confidence", *classes_in(table)], float))
+    return pd.DataFrame(rows, columns=["file", *columns])

@@ -15,9 +15,9 @@ from fer.expressions import class_colours, classes_in
 from fer.media.collections import PictureFile
 from fer.recognition.drawing import as_jpeg, render_figure
 from fer.recognition.recogniser import Recogniser
-from fer.recognition.uncertainty import is_certain
+from fer.recognition.uncertainty import are_certain
 from fer.reports.batch import THUMBNAIL_SIZE, join_faces, recognise_files
-from fer.reports.picture import format_faces, pluralise
+from fer.reports.tables import pluralise, save_faces, show_faces, show_table
 
 SHEET_COLUMNS, SHEET_ROWS = 4, 10
 CAPTION_HEIGHT = 26  # pixels below a thumbnail
@@ -29,27 +29,48 @@ def report_collection(recogniser: Recogniser, files: list[PictureFile], name: st
     name: of the whole, printable. folder: for faces.csv, problems.csv, expressions.png and contact-sheet-1.jpg.
     """
     entries = recognise_files(recogniser, files, folder)
-    faces = join_faces(entries, recogniser.columns)
-    problems = pd.DataFrame([entry for entry in entries if entry["problem"]], columns=["file", "problem"])
-    faces.to_csv(folder / "faces.csv", index=False, float_format="%.4f")
+    faces, problems = join_faces(entries, recogniser.columns), list_problems(entries)
+    print(f"{name}, {count_files(entries)}; {pluralise(len(faces), 'face')}")
+    save_faces(faces, folder / "faces.csv")
     problems.to_csv(folder / "problems.csv", index=False)
-    counts = [pluralise(len(entries), "file"), pluralise(len(faces), "face"), pluralise(len(problems), "problem")]
-    print(f"{name}: {', '.join(counts)}")
-    sheets = contact_sheets([entry for entry in entries if entry["thumbnail"]], folder)
-    for number, sheet in enumerate(sheets, start=1):
-        Image.fromarray(sheet).save(folder / f"contact-sheet-{number}.jpg", quality=90)
-    if sheets:
-        display(DisplayedImage(as_jpeg(sheets[0], longest_side=max(sheets[0].shape)), format="jpeg"))
+    saved = [f"faces.csv ({pluralise(len(faces), 'row')})", f"problems.csv ({pluralise(len(problems), 'row')})"]
+    saved += show_contact_sheets(contact_sheets([entry for entry in entries if entry["thumbnail"]], folder), folder)
     if len(faces):
         chart = render_figure(plot_expression_counts(faces))
         (folder / "expressions.png").write_bytes(chart)
+        saved.append("expressions.png")
         display(DisplayedImage(chart))
-        display(format_faces(faces.head(8)))
+        show_faces(faces, 8, "faces.csv")
     if len(problems):
-        with pd.option_context("display.max_colwidth", None):
-            display(problems.head(20).set_index("file"))
-    shown = f" The first of {len(sheets)} contact sheets is shown." if len(sheets) > 1 else ""
-    print(f"Saved {folder}/: faces.csv ({pluralise(len(faces), 'row')}), problems.csv, contact sheet, chart.{shown}")
+        show_table(problems, 2, 20, "problems", "problems.csv")
+    print(f"Saved in {folder}/: {', '.join(saved)}.")
+
+
+def count_files(entries: list[dict]) -> str:
+    """Count the files in words: "5 files: 3 with faces, 1 without, 1 unreadable"."""
+    unreadable, with_faces = (sum(bool(entry[what]) for entry in entries) for what in ("problem", "faces"))
+    without = len(entries) - unreadable - with_faces
+    return f"{pluralise(len(entries), 'file')}: {with_faces} with faces, {without} without, {unreadable} unreadable"
+
+
+def list_problems(entries: list[dict]) -> pd.DataFrame:
+    """List the files without a face in the table of faces: a row for each, with the columns file and problem."""
+    rows = [(entry["file"], entry["problem"] or "no face was found") for entry in entries if not entry["faces"]]
+    return pd.DataFrame(rows, columns=["file", "problem"])
+
+
+def show_contact_sheets(sheets: list[np.ndarray], folder: Path) -> list[str]:
+    """Save (height, width, 3) uint8 contact sheets, show the first, and return the names of the first and the last."""
+    names = [f"contact-sheet-{number}.jpg" for number in range(1, len(sheets) + 1)]
+    for name, sheet in zip(names, sheets, strict=True):
+        Image.fromarray(sheet).save(folder / name, quality=90)
+    if not sheets:
+        return []
+    display(DisplayedImage(as_jpeg(sheets[0], longest_side=max(sheets[0].shape)), format="jpeg"))
+    if len(sheets) == 1:
+        return names
+    print(f"The first of {len(sheets)} contact sheets.")
+    return [f"{names[0]} to {names[-1]}"]
 
 
 def contact_sheets(entries: list[dict], folder: Path) -> list[np.ndarray]:
@@ -69,7 +90,8 @@ def contact_sheet(entries: list[dict], folder: Path) -> np.ndarray:
         x, y = position % columns * width, position // columns * height
         with Image.open(folder / entry["thumbnail"]) as picture:
             sheet.paste(picture, (x + (width - picture.width) // 2, y + THUMBNAIL_SIZE[1] + 4 - picture.height))
-        caption = shorten(entry["file"], font, THUMBNAIL_SIZE[0])
+        remark = "" if entry["faces"] else " (no face)"
+        caption = shorten(entry["file"], font, THUMBNAIL_SIZE[0] - font.getlength(remark)) + remark
         draw.text((x + width / 2, y + height - CAPTION_HEIGHT / 2 - 2), caption, "black", font, anchor="mm")
     return np.asarray(sheet)
 
@@ -87,7 +109,7 @@ def plot_expression_counts(faces: pd.DataFrame) -> Figure:
     """Count the faces of each class; the pale part of a bar are those that are uncertain."""
     colours = class_colours(classes_in(faces))
     names = list(colours)
-    certain = np.array([is_certain(face) for _, face in faces.iterrows()], bool)
+    certain = are_certain(faces)
     sure, unsure = (
         faces["expression"][rows].value_counts().reindex(names, fill_value=0) for rows in (certain, ~certain)
     )

@@ -1,4 +1,4 @@
-"""Recognise the faces of one picture, show the result and save it."""
+"""Recognise the faces of one picture, show the result, which parts of a face mattered, and save both."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from IPython.display import display
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from fer.expressions import classes_in
 from fer.media.pictures import decode_image
-from fer.notebook.paths import SOURCE_KEY, picture_result_path, sha256_hex
+from fer.notebook.errors import writable_folder
+from fer.notebook.paths import FINGERPRINT_KEY, picture_result_path, sha256_hex
 from fer.recognition.drawing import (
     as_jpeg,
     fits_beside_picture,
@@ -19,30 +19,31 @@ from fer.recognition.drawing import (
     plot_probabilities,
     render_figure,
 )
+from fer.recognition.explanation import occlusion_maps, plot_explanation
 from fer.recognition.picture import RecognisedPicture, recognise_picture
 from fer.recognition.recogniser import Recogniser
-from fer.recognition.uncertainty import name_expression
+from fer.reports.tables import pluralise, save_faces
 
-pd.options.display.width = 160  # shows a table of faces in one piece where there is no HTML
+NO_FACE_HINT = (
+    ". No face was found: the detector looks for upright faces seen from the front, at least 24 pixels wide when the"
+    " picture's longer side is 800. Try a closer, better lit or less turned view."
+)
 
 
-def report_picture(recogniser: Recogniser, name: str, content: bytes, results: Path) -> RecognisedPicture:
+def report_picture(recogniser: Recogniser, name: str, content: bytes, results: Path) -> tuple[Path, RecognisedPicture]:
     """Show the annotated picture and the probabilities; save picture and table as results/<name>.png and .csv.
 
-    name: printable; content: the bytes of a picture file. Raises UnreadablePictureError.
+    name: printable; content: the bytes of a picture file. Returns where they are saved, without ending, and the
+    picture. Raises UnreadablePictureError.
     """
     picture = recognise_picture(recogniser, decode_image(content, name), name)
-    source = sha256_hex(content)
-    saved = picture_result_path(results, name, source)
-    save_picture(picture.annotated, picture.table, saved, source)
-    print(f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv")
+    fingerprint = sha256_hex(content)
+    saved = picture_result_path(results, name, fingerprint)
+    save_picture(picture.annotated, picture.table, saved, fingerprint)
+    hint = NO_FACE_HINT if picture.table.empty else ""
+    print(f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv{hint}")
     show_picture(picture)
-    if picture.table.empty:
-        print(
-            f"No face was found in {name}. The detector looks for upright faces seen from the front, at least 24 pixels"
-            " wide when the picture's longer side is 800: try a closer, better lit or less turned view."
-        )
-    return picture
+    return saved, picture
 
 
 def show_picture(picture: RecognisedPicture) -> None:
@@ -58,31 +59,31 @@ def show_picture(picture: RecognisedPicture) -> None:
         display(DisplayedImage(render_figure(plot_probabilities(table, crops))))
 
 
-def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, source: str = "") -> None:
+def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, fingerprint: str = "") -> None:
     """Write an annotated (height, width, 3) picture and the table of its faces as <saved>.png and .csv.
 
-    source: the SHA-256 of the picture file, which the PNG keeps for `picture_result_path`.
+    fingerprint: the SHA-256 of the picture file, which the PNG keeps for `picture_result_path`.
     """
-    saved.parent.mkdir(parents=True, exist_ok=True)
     about = PngInfo()
-    about.add_text(SOURCE_KEY, source)
-    # Level 1 takes a third of the default's time (seconds for a photo of 12 megapixels) and a sixth more space.
-    Image.fromarray(annotated).save(saved.with_suffix(".png"), pnginfo=about, compress_level=1)
-    table.to_csv(saved.with_suffix(".csv"), index=False, float_format="%.4f")
+    about.add_text(FINGERPRINT_KEY, fingerprint)
+    with writable_folder(saved.parent):
+        # Level 1 takes a third of the default's time (seconds for a photo of 12 megapixels) and a sixth more space.
+        Image.fromarray(annotated).save(saved.with_suffix(".png"), pnginfo=about, compress_level=1)
+        save_faces(table, saved.with_suffix(".csv"))
 
 
-def format_faces(faces: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of faces for people: the answer first, with percentages, and the box last.
+def report_explanation(recogniser: Recogniser, picture: RecognisedPicture, number: int, saved: Path) -> None:
+    """Show which parts of the face of that number mattered, and save it as <saved>.why-<number>.png.
 
-    faces: rows of `Recogniser.recognise`, of several pictures with the column `file`.
+    The dot keeps it apart from the result of any other picture: `safe_stem` leaves none. Where there is no such face,
+    that is said.
     """
-    classes, box = classes_in(faces), ["x", "y", "width", "height"]
-    shown = faces.set_index([name for name in ("file", "face") if name in faces])[["confidence", *classes]]
-    shown = shown.apply(lambda column: column.map("{:.0%}".format))
-    shown.insert(0, "expression", [name_expression(face) for _, face in faces.iterrows()])
-    return shown.assign(**{name: faces[name].to_numpy() for name in box})
-
-
-def pluralise(number: int, noun: str) -> str:
-    """Write a number with its noun: "no faces", "1 face", "40 faces"."""
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    if not 1 <= number <= len(picture.table):
+        print(f"There is no face {number} in {picture.name} (faces found: {len(picture.table)}).")
+        return
+    face, crop = picture.table.iloc[number - 1], picture.crops[number - 1]
+    figure = render_figure(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))
+    path = saved.with_name(f"{saved.name}.why-{number}.png")
+    path.write_bytes(figure)
+    print(f"{picture.name}, face {number}: saved as {path}")
+    display(DisplayedImage(figure))

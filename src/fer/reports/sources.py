@@ -1,26 +1,25 @@
 """Recognise whatever is brought: a picture, a folder, a zip, a video, a web address, uploads."""
 
 import os
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import display
 
-from fer.media.collections import PictureFile, copy_to_disk, list_folder, list_uploads, list_zip, open_file
+from fer.media.collections import PictureFile, copy_to_disk, list_folder, list_uploads, list_zip, open_file, readable
 from fer.media.samples import COLLINS, HOPPER
 from fer.media.videos import has_media_type, is_video, open_video
 from fer.media.web import fetch_picture
-from fer.notebook.errors import UserError
+from fer.notebook.errors import UserError, shown_user_errors
+from fer.notebook.front_end import no_vertical_scroll
 from fer.notebook.paths import existing_path, make_result_folder, sha256_hex, to_printable
 from fer.recognition.picture import RecognisedPicture
 from fer.recognition.recogniser import Recogniser
 from fer.reports.collection import report_collection
-from fer.reports.picture import format_faces, report_picture
+from fer.reports.picture import report_explanation, report_picture
+from fer.reports.tables import show_faces
 from fer.reports.video import report_video
 
 ZIP_STARTS = (b"PK\3\4", b"PK\5\6")  # the second: of an empty one
@@ -32,91 +31,110 @@ class Reporter:
     """Recognises what it is given, shows the results and saves them."""
 
     recogniser: Recogniser
-    results: Path
+    results: Path = Path("results")
     frames_per_second: float = 5  # of a video
-    pictures: list[RecognisedPicture] = field(default_factory=list)  # those shown last, one by one
-    has_own: bool = False  # whether it was given anything but the samples
+    # Those shown last, one by one, by where they are saved, without ending.
+    pictures: dict[Path, RecognisedPicture] = field(default_factory=dict)
+    has_own_files: bool = False  # whether the user brought any
 
-    def report_samples(self) -> None:
-        """Recognise the two sample portraits."""
-        print(
-            "No file of your own so far, so here are two portraits in the public domain:\n"
-            "Rear Admiral Grace Hopper (US Navy) and the astronaut Eileen Collins (NASA)."
-        )
-        self.report_pictures([(path.name, path.read_bytes()) for path in (HOPPER, COLLINS)])
-
-    def report_source(self, source: str) -> None:
+    def report(self, source: str) -> None:
         """Recognise what a typed path or address leads to; raises UserError."""
+        no_vertical_scroll()
+        self.has_own_files, self.pictures = True, {}
         source = source.strip().strip("\"'")  # as some file managers copy a path
-        self.has_own = True
         if source.lower().startswith(("http://", "https://")):
-            self.report_pictures([fetch_picture(source)])
-            return
-        if "://" in source:
+            self.report_picture(*fetch_picture(source))
+        elif "://" in source:
             raise UserError(f"{to_printable(source)[:100]} is neither a path nor an http(s) address.")
-        path = existing_path(source)
-        try:
-            self.report_path(path, to_printable(path.name), sha256_hex(os.fsencode(path.resolve())))
-        except OSError as error:
-            raise UserError(f"{to_printable(path.name)} cannot be read ({error.strerror}).") from None
+        else:
+            path = existing_path(source)
+            try:
+                self.report_path(path, to_printable(path.name), sha256_hex(os.fsencode(path.resolve())))
+            except OSError as error:
+                raise UserError(f"{to_printable(path.name)} cannot be read ({error.strerror}).") from None
+        self.show_table()
 
     def report_uploads(self, files: Sequence[tuple[str, bytes]]) -> None:
-        """Recognise uploads, given as name and bytes; the samples where there are none.
+        """Recognise uploads, given as name and bytes; two portraits where there are none.
 
         Up to a dozen pictures are shown one by one, more on contact sheets; each zip and each video has a report of its
         own. What is wrong with one is said, and the next has its turn.
         """
+        no_vertical_scroll()
+        self.has_own_files, self.pictures = bool(files), {}
         if not files:
-            self.report_samples()
-            return
-        self.has_own, pictures = True, []
+            print(
+                "No file of your own so far, so here are two portraits in the public domain:\n"
+                "Rear Admiral Grace Hopper (US Navy) and the astronaut Eileen Collins (NASA)."
+            )
+            files = [(path.name, path.read_bytes()) for path in (HOPPER, COLLINS)]
+        pictures = []
         for file, (_, content) in zip(list_uploads(files), files, strict=True):
             if content.startswith(ZIP_STARTS) or is_video(file):
                 self.report_one_of_many(file, sha256_hex(content))
             else:
                 pictures.append((file.name, content))
-        if len(pictures) <= MOST_SHOWN:
-            self.report_pictures(pictures)
-        else:
+        if len(pictures) > MOST_SHOWN:
             uploads = list_uploads(pictures)
             self.report_files(uploads, "uploads", sha256_hex("\n".join(sorted(file.key for file in uploads)).encode()))
+            return
+        for name, content in pictures:
+            with shown_user_errors():
+                self.report_picture(name, content)
+        self.show_table()
 
-    def report_path(self, path: Path, name: str, source: str) -> None:
-        """Recognise what is in a folder or a file; name: printable; source: tells it from others of that name."""
+    def report_sample(self, name: str, write: Callable[[Path], Path]) -> None:
+        """Recognise a sample file, which `write` writes, unless the user brought files."""
+        no_vertical_scroll()
+        if self.has_own_files:
+            print("You brought your own files: their results are in section 2.")
+            return
+        samples = replace(self, results=self.results / "samples")
+        samples.report_path(write(samples.results / name), name, sha256_hex(name.encode()))
+
+    def explain(self, face: int) -> None:
+        """Show which parts of the face of that number mattered, in each picture that was shown one by one."""
+        no_vertical_scroll()
+        with_faces = {saved: picture for saved, picture in self.pictures.items() if len(picture.table)}
+        for saved, picture in with_faces.items():
+            report_explanation(self.recogniser, picture, face, saved)
+        if not with_faces:
+            print(
+                "Only faces in single photos are explained: bring up to twelve photos, not a folder, a zip or a video."
+            )
+
+    def report_path(self, path: Path, name: str, fingerprint: str) -> None:
+        """Recognise what is in a folder or a file; name: printable; fingerprint: tells it from others of that name."""
         if path.is_dir():
-            self.report_files(list_folder(path), name, source)
+            self.report_files(list_folder(path), name, fingerprint)
         elif is_zip(path):
-            self.report_files(list_zip(path, name), name, source)
+            self.report_files(list_zip(path, name), name, fingerprint)
         elif is_video(file := open_file(path, name)):
             video = open_video(path, name, self.frames_per_second)
             with closing(video.frames):
-                report_video(self.recogniser, video, name, make_result_folder(self.results, name, source))
+                report_video(self.recogniser, video, name, make_result_folder(self.results, name, fingerprint))
         else:
-            self.report_pictures([(name, file.read())])
+            self.report_picture(name, file.read())
 
-    def report_one_of_many(self, file: PictureFile, source: str) -> None:
+    def report_one_of_many(self, file: PictureFile, fingerprint: str) -> None:
         """Recognise a video or what is in a zip; what is wrong with it is said, so that the next has its turn."""
-        try:
-            copy = file if file.path else copy_to_disk(file)
-            self.report_path(copy.path, file.name, source)
-        except UserError as problem:
-            print(problem)
-        except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            print(f"{file.name} cannot be read ({error}).")
+        with shown_user_errors():
+            with readable(file.name):
+                copy = file if file.path else copy_to_disk(file)
+            self.report_path(copy.path, file.name, fingerprint)
 
-    def report_pictures(self, pictures: Sequence[tuple[str, bytes]]) -> None:
-        """Recognise pictures, given as printable name and bytes, and show them one by one, then the table of all."""
-        self.pictures = []
-        for name, content in pictures:
-            try:
-                self.pictures.append(report_picture(self.recogniser, name, content, self.results))
-            except UserError as problem:
-                print(problem)
-        tables = [picture.table.assign(file=picture.name) for picture in self.pictures if len(picture.table)]
+    def report_picture(self, name: str, content: bytes) -> None:
+        """Recognise one picture, given as printable name and bytes; raises UserError."""
+        saved, picture = report_picture(self.recogniser, name, content, self.results)
+        self.pictures[saved] = picture
+
+    def show_table(self) -> None:
+        """Show the faces of the pictures that were shown one by one in one table."""
+        tables = [picture.table.assign(file=picture.name) for picture in self.pictures.values() if len(picture.table)]
         if tables:
-            display(format_faces(pd.concat(tables)))
+            show_faces(pd.concat(tables), 40, "the pictures' .csv files")
 
-    def report_files(self, files: list[PictureFile], name: str, source: str) -> None:
+    def report_files(self, files: list[PictureFile], name: str, fingerprint: str) -> None:
         """Recognise many pictures, into a folder of results of their own, then each video among them."""
         pictures, videos = [], []
         for file in files:
@@ -124,9 +142,9 @@ class Reporter:
             may_be_video = not has_media_type(file.name, "image")
             (videos if may_be_video and is_video(file) else pictures).append(file)
         if pictures:
-            report_collection(self.recogniser, pictures, name, make_result_folder(self.results, name, source))
+            report_collection(self.recogniser, pictures, name, make_result_folder(self.results, name, fingerprint))
         for video in videos:
-            self.report_one_of_many(video, sha256_hex(f"{source} {video.key}".encode(errors="backslashreplace")))
+            self.report_one_of_many(video, sha256_hex(f"{fingerprint} {video.key}".encode(errors="backslashreplace")))
 
 
 def is_zip(path: Path) -> bool:

@@ -13,11 +13,11 @@ from fer.faces.detection import detect_in_video
 from fer.faces.tracking import track_faces
 from fer.media.video_writing import add_sound, video_writer
 from fer.media.videos import SampledVideo
-from fer.notebook.errors import UserError, writable_folder
+from fer.notebook.errors import UserError, shown_user_errors, writable_folder
 from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate, render_figure
 from fer.recognition.recogniser import Recogniser
-from fer.reports.picture import pluralise
+from fer.reports.tables import pluralise
 from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
 
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
@@ -47,7 +47,7 @@ def recognise_frames(
 
     Returns the timeline and the number of frames; raises UserError where there is none.
     """
-    bar = progress(video.frames, "Recognise", video.frame_count or None, unit="frames", leave=False)
+    bar = progress(video.frames, "Recognising", video.frame_count or None, unit="frames", leave=False)
     with closing(bar):
         seen = iter(bar)  # once: a bar that TQDM_DISABLE hides has no frames left for a second iterator
         first = next(seen, None)
@@ -55,7 +55,8 @@ def recognise_frames(
             raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
         rows: list[tuple] = []
         tracks, new_numbers, frame_count = [], count(1), 0
-        with closing(video_writer(annotated, first[1].shape, video.frames_per_second)) as writer:
+        # A UserError tells that the rest of it cannot be read.
+        with closing(video_writer(annotated, first[1].shape, video.frames_per_second)) as writer, shown_user_errors():
             try:
                 for seconds, image in chain([first], seen):
                     table = recogniser.recognise(image, detect_in_video)
@@ -66,8 +67,6 @@ def recognise_frames(
                     frame_count += 1
             except KeyboardInterrupt:
                 print("Stopped; what was recognised so far is kept.")
-            except UserError as problem:  # the rest of it cannot be read
-                print(problem)
     return pd.DataFrame(rows, columns=timeline_columns(recogniser.classes)), frame_count
 
 

@@ -22,7 +22,8 @@ from fer.recognition.drawing import as_jpeg, face_colour, render_figure
 from fer.recognition.picture import recognise_picture
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import face_label, top_classes
-from fer.reports.picture import pluralise, save_picture, show_picture
+from fer.reports.picture import save_picture, show_picture
+from fer.reports.tables import pluralise
 from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
 
 FULL_SEARCH_INTERVAL = 8  # frames; between them, faces are detected where they were, and a new one has to wait
