@@ -337,7 +337,7 @@ def test_videos_among_pictures_have_reports_of_their_own(recogniser: Recogniser,
     assert {"album/faces.csv", "film/annotated.mp4", "film-2/annotated.mp4"} <= set(made(reporter))
     said = capsys.readouterr().out
     assert said.count("b/film: ") == 1
-    assert "album: 1 file, 1 face" in said
+    assert "album, 1 file: 1 with faces, 0 without, 0 unreadable; 1 face" in said
     assert "film cannot be read (BadZipFile: Bad CRC-32" in said
     assert "bad is neither a picture nor a video that can be read here" in said
 

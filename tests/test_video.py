@@ -238,4 +238,4 @@ def test_timeline_and_video_are_shown_and_the_bar_knows_its_end(
     timeline, film = shown
     assert timeline.data == (tmp_path / "timeline.png").read_bytes()
     assert film.mimetype == "video/mp4"
-    assert "0/15 [00:00<?" in capsys.readouterr().out
+    assert "0/15 frames [00:00<?" in capsys.readouterr().out
