@@ -190,14 +190,14 @@ def test_large_frames_are_searched_large_and_written_smaller(tmp_path: Path):
     assert frame.shape == (1080, 1920, 3)
     [(_, live), *_] = read_frames(str(file))
     assert live.shape == (360, 640, 3)
-    with closing(video_writer(tmp_path / "b.mp4", frame.shape, 5)) as writer:
+    with closing(video_writer(tmp_path / "b.mp4", 5)) as writer:
         writer.send(frame)
     assert frames_of(tmp_path / "b.mp4")[0][1].shape == (720, 1280, 3)
 
 
 def test_its_sound_is_kept_as_long_as_the_picture(tmp_path: Path):
     run("testsrc=s=64x64:r=5:d=2", *BEEP, "-af", "adelay=800", tmp_path / "loud.mkv")
-    with closing(video_writer(tmp_path / "silent.mp4", (64, 64, 3), 5)) as writer:
+    with closing(video_writer(tmp_path / "silent.mp4", 5)) as writer:
         for _ in range(6):
             writer.send(np.zeros((64, 64, 3), np.uint8))
     add_sound(tmp_path / "silent.mp4", tmp_path / "loud.mkv", 1.2, tmp_path / "new.mp4")
@@ -226,24 +226,25 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "ffmpeg").chmod(0o755)
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(tmp_path / "ffmpeg"))
     monkeypatch.setattr(videos, "LONGEST_WAIT", 0.2)
-    start = time.monotonic()
+    start, before = time.monotonic(), psutil.Process().children()
     with pytest.raises(UserError, match="neither a picture nor a video"):
         open_video(tmp_path / "ffmpeg", "a.mp4", 5)
     assert time.monotonic() - start < 5
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == before
 
 
 def test_whoever_stops_leaves_no_process_behind_and_a_whole_video(tmp_path: Path):
+    before = psutil.Process().children()
     file = clock(tmp_path / "a.mkv", seconds=20)
     frames = open_video(file, "a.mkv", 25).frames
     next(frames)
-    assert psutil.Process().children()
+    assert len(psutil.Process().children()) == len(before) + 1
     with pytest.raises(KeyboardInterrupt):
         frames.throw(KeyboardInterrupt)
-    writer = video_writer(tmp_path / "b.mp4", (64, 64, 3), 5)
+    writer = video_writer(tmp_path / "b.mp4", 5)
     for _ in range(5):
         writer.send(np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(KeyboardInterrupt):
         writer.throw(KeyboardInterrupt)
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == before
     assert len(frames_of(tmp_path / "b.mp4")) == 5

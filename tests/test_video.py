@@ -34,7 +34,7 @@ PORTRAIT = np.asarray(portrait_frame())
 
 
 def write(file: Path, frames: list[np.ndarray], per_second: float = 10) -> Path:
-    writer = video_writer(file, frames[0].shape, per_second)
+    writer = video_writer(file, per_second)
     for frame in frames:
         writer.send(np.ascontiguousarray(frame))
     writer.close()
@@ -78,6 +78,22 @@ def test_stopping_keeps_what_was_recognised(recogniser: Recogniser, clip: Path, 
     assert "Stopped; what was recognised so far is kept." in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "timeline.csv")["seconds"].nunique() == 4
     assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))[0] == 4
+
+
+def test_a_frame_that_stands_still_is_searched_once(recogniser: Recogniser, tmp_path: Path, monkeypatch):
+    searched = []
+    monkeypatch.setattr(module, "detect_in_video", lambda grey: searched.append(grey) or np.zeros((0, 4), int))
+    frames = [(number / 5, np.full((48, 64, 3), 9 * (number // 4), np.uint8)) for number in range(10)]
+    report_video(recogniser, SampledVideo(iter(frames), 5, 10), "slow.mp4", tmp_path)
+    assert len(searched) == 3
+    assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))[0] == 10
+
+
+def test_stopping_before_the_first_frame_stops(recogniser: Recogniser, clip: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(module, "detect_in_video", lambda grey: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        report_video(recogniser, open_video(clip, "clip.mp4", 5), "clip.mp4", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_bar_all_frames_are_recognised(recogniser: Recogniser, clip: Path, tmp_path: Path, monkeypatch):
@@ -135,13 +151,14 @@ def test_a_video_that_is_cut_off_is_recognised_as_far_as_it_goes(recogniser: Rec
 def test_a_folder_that_takes_no_video_is_blamed_and_left_as_it_was(
     recogniser: Recogniser, tmp_path: Path, options: str, reason: str
 ):
+    before = psutil.Process().children()
     noise = np.random.default_rng(0).integers(0, 256, (4, 480, 640, 3), np.uint8)
     file = write(tmp_path / "noise.mp4", list(noise))
     with small_disk(tmp_path / "small", options) as disk:
         with pytest.raises(UserError, match=rf"Nothing can be written in {disk}.*{reason}"):
             Reporter(recogniser, disk, frames_per_second=10).report(str(file))
         assert not list(disk.rglob("*.mp4"))
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == before
 
 
 def test_a_large_video_is_named_instead_of_shown(

@@ -31,7 +31,7 @@ def portrait_frames(count: int) -> Iterator[np.ndarray]:
 def write_sample_video(file: Path) -> Path:
     """Write a video of five seconds; see `portrait_frames`."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with closing(video_writer(file, (400, 640, 3), frames_per_second=10)) as writer:
+    with closing(video_writer(file, frames_per_second=10)) as writer:
         for frame in portrait_frames(50):
             writer.send(frame)
     return file

@@ -14,31 +14,32 @@ from fer.media.ffmpeg import common_clock, fit_into, local_input, read_errors, r
 LONGEST_WRITTEN_SIDE = 1280  # pixels
 
 
-def video_writer(file: Path, shape: tuple[int, ...], frames_per_second: float) -> Generator[None, np.ndarray, None]:
+def video_writer(file: Path, frames_per_second: float) -> Generator[None, np.ndarray, None]:
     """Return a generator to which (height, width, 3) RGB uint8 frames are sent, and which writes an MP4.
 
-    H.264 in yuv420p is what every browser plays. shape: of the video, which is shrunk to 1280 pixels; a frame of
-    another is fitted in. The video is whole when the generator is closed, or stopped by an interrupt; OSError tells
-    what the disk refuses.
+    H.264 in yuv420p is what every browser plays. The first frame tells the size, up to 1280 pixels; others are fitted
+    in. The video is whole when the generator is closed, or stopped by an interrupt; without a frame, there is none.
+    OSError tells what the disk refuses.
     """
-    writer = write_frames(file, shape, frames_per_second)
+    writer = write_frames(file, frames_per_second)
     next(writer)
     return writer
 
 
-def write_frames(file: Path, shape: tuple[int, ...], frames_per_second: float) -> Generator[None, np.ndarray, None]:
+def write_frames(file: Path, frames_per_second: float) -> Generator[None, np.ndarray, None]:
     """Write the frames of `video_writer`."""
-    scale = min(1, LONGEST_WRITTEN_SIDE / max(shape))
+    frame = yield
+    scale = min(1, LONGEST_WRITTEN_SIDE / max(frame.shape))
     # yuv420p has one colour for four pixels: an odd side gets one pixel more.
-    even = tuple(2 * math.ceil(round(side * scale) / 2) for side in shape[:2])
+    even = tuple(2 * math.ceil(round(side * scale) / 2) for side in frame.shape[:2])
     frames = ["-f", "image2pipe", "-c:v", "ppm", "-framerate", str(frames_per_second), "-i", "pipe:0"]
     coding = ["-vf", fit_into(even), "-c:v", "libx264", "-crf", "23", "-pix_fmt", "yuv420p"]
     with run_ffmpeg([*frames, *coding, *mp4_output(file)], stdin=subprocess.PIPE) as (process, log):
         try:
             while True:
-                frame = yield
                 process.stdin.write(b"P6 %d %d 255\n" % (frame.shape[1], frame.shape[0]))
                 process.stdin.write(np.ascontiguousarray(frame))
+                frame = yield
         finally:
             with suppress(BrokenPipeError):
                 process.stdin.close()

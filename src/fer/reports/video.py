@@ -2,9 +2,10 @@
 
 import tempfile
 from contextlib import closing
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import Video, display
@@ -47,26 +48,26 @@ def recognise_frames(
 
     Returns the timeline and the number of frames; raises UserError where there is none.
     """
+    rows: list[tuple] = []
+    tracks, new_numbers, frame_count, former = [], count(1), 0, None
     bar = progress(video.frames, "Recognising", video.frame_count or None, unit="frames", leave=False)
-    with closing(bar):
-        seen = iter(bar)  # once: a bar that TQDM_DISABLE hides has no frames left for a second iterator
-        first = next(seen, None)
-        if first is None:
-            raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
-        rows: list[tuple] = []
-        tracks, new_numbers, frame_count = [], count(1), 0
-        # A UserError tells that the rest of it cannot be read.
-        with closing(video_writer(annotated, first[1].shape, video.frames_per_second)) as writer, shown_user_errors():
-            try:
-                for seconds, image in chain([first], seen):
-                    table = recogniser.recognise(image, detect_in_video)
-                    tracks = track_faces(tracks, table, seconds, smoothing=1, new_numbers=new_numbers)
-                    rows += timeline_rows(seconds, table, tracks)
-                    numbers = [track.face for track in tracks[: len(table)]]
-                    writer.send(annotate(image, table.assign(face=numbers)))
-                    frame_count += 1
-            except KeyboardInterrupt:
-                print("Stopped; what was recognised so far is kept.")
+    # A UserError tells that the rest of it cannot be read.
+    with closing(bar), closing(video_writer(annotated, video.frames_per_second)) as writer, shown_user_errors():
+        try:
+            for seconds, image in bar:
+                if not np.array_equal(image, former):  # where there are fewer than are read, one is given again
+                    table, former = recogniser.recognise(image, detect_in_video), image
+                tracks = track_faces(tracks, table, seconds, smoothing=1, new_numbers=new_numbers)
+                rows += timeline_rows(seconds, table, tracks)
+                numbers = [track.face for track in tracks[: len(table)]]
+                writer.send(annotate(image, table.assign(face=numbers)))
+                frame_count += 1
+        except KeyboardInterrupt:
+            if not frame_count:
+                raise
+            print("Stopped; what was recognised so far is kept.")
+    if not frame_count:
+        raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
     return pd.DataFrame(rows, columns=timeline_columns(recogniser.classes)), frame_count
 
 
