@@ -1,5 +1,6 @@
 """Archives as other people's programs pack them: nested, locked, with backslashes, named in Chinese or Japanese."""
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -77,6 +78,7 @@ def test_archives_in_archives_and_folders_are_folders_of_their_name(tmp_path: Pa
     (tmp_path / "album").mkdir()
     inner = packed({"1.jpg": b"one", "deeper.zip": packed({"2.jpg": b"two"})})
     (tmp_path / "album" / "happy.zip").write_bytes(packed({"more.ZIP": inner}))
+    (tmp_path / "album" / "4.jpg.gz").write_bytes(gzip.compress(b"four"))
     with tarfile.open(tmp_path / "album" / "sad.tar.xz", "w:xz") as file:
         (tmp_path / "3.jpg").write_bytes(b"three")
         file.add(tmp_path / "3.jpg", "./sad/3.jpg")
@@ -86,11 +88,12 @@ def test_archives_in_archives_and_folders_are_folders_of_their_name(tmp_path: Pa
     files, problems = list_files(tmp_path / "album")
     assert problems == []
     assert {file.name: file.read() for file in files} == {
+        "4.jpg.gz/4.jpg": b"four",
         "happy.zip/more.ZIP/1.jpg": b"one",
         "happy.zip/more.ZIP/deeper.zip/2.jpg": b"two",
         "sad.tar.xz/sad/3.jpg": b"three",
     }
-    assert len({file.key for file in files}) == 3
+    assert len({file.key for file in files}) == 4
 
 
 def test_what_cannot_be_unpacked_is_named_and_the_others_are_read(tmp_path: Path):

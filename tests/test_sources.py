@@ -3,6 +3,7 @@
 import datetime
 import io
 import re
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fer.expressions import EXPRESSIONS
 from fer.faces.detection import crop_faces
 from fer.faces.tracking import BOX_COLUMNS
 from fer.media import collections
+from fer.media.collections import PictureFile
 from fer.media.pictures import to_grey
 from fer.notebook import uploads
 from fer.notebook.errors import UserError
@@ -70,11 +72,13 @@ def test_a_typed_path_is_told_by_what_it_is(reporter: Reporter, clip: Path, tmp_
     packed.write_bytes(zipped(HOPPER))
     reporter.report(f' "{HOPPER}" ')
     assert [picture.name for picture in reporter.pictures.values()] == ["grace_hopper.jpg"]
-    for path in (album, packed, clip):
+    with tarfile.open(tmp_path / "around.tar.gz", "w:gz") as file:
+        file.add(packed, "inner.zip")
+    for path in (album, packed, clip, tmp_path / "around.tar.gz"):
         reporter.report(str(path))
     found = made(reporter)
     assert {"grace_hopper.csv", "grace_hopper.png"} <= set(found)
-    assert {f"{folder}/{name}" for folder in ("my_album", "packed") for name in ALBUM} <= set(found)
+    assert {f"{folder}/{name}" for folder in ("my_album", "packed", "around_tar") for name in ALBUM} <= set(found)
     assert {"clip/annotated.mp4", "clip/timeline.csv", "clip/timeline.png"} <= set(found)
     assert "Stopped" not in capsys.readouterr().out
 
@@ -212,7 +216,7 @@ def test_a_face_of_twenty_pixels_and_a_picture_without_any(reporter: Reporter, c
 
 def test_an_unreadable_upload_is_one_sentence(reporter: Reporter, capsys):
     reporter.report_uploads([("page.png", b"<!DOCTYPE html>")])
-    assert capsys.readouterr().out.startswith("⚠ page.png is not a picture that can be read here (it is a web page).")
+    assert capsys.readouterr().out.startswith("⚠ page.png is a web page")
     assert reporter.pictures == {}
 
 
@@ -349,10 +353,10 @@ def test_a_picture_of_gigabytes_is_not_read(reporter: Reporter, monkeypatch: pyt
 
 
 def test_a_file_that_may_not_be_read_is_one_sentence(reporter: Reporter, monkeypatch: pytest.MonkeyPatch):
-    def refuse(_: Path) -> bool:
+    def refuse(_: PictureFile) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(sources, "is_zip", refuse)
+    monkeypatch.setattr("fer.media.archives.first_bytes", refuse)
     with pytest.raises(UserError, match=r"^grace_hopper\.jpg cannot be read \(Permission denied\)"):
         reporter.report(str(HOPPER))
 

@@ -23,6 +23,7 @@ from fer.notebook.errors import UserError
 from fer.notebook.paths import to_printable
 
 ARCHIVE_ENDING = re.compile(r"(\.(zip|7z|rar|zst|tar|tgz|tbz2?|txz|gz|bz2|xz))+$", re.IGNORECASE)
+ZIP_STARTS = (b"PK\3\4", b"PK\5\6")  # the second: of an empty one
 STREAMS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}  # by their first bytes
 UNREADABLE = {
     b"Rar!": "a RAR archive: unpack it, and bring the folder",
@@ -33,20 +34,24 @@ UNREADABLE = {
 MOST_NESTED = 3
 
 
-def list_files(source: Path) -> tuple[list[PictureFile], list[str]]:
+def list_files(source: Path, name: str = "") -> tuple[list[PictureFile], list[str]]:
     """List the files in a folder or an archive, and one line for each archive inside that is left out.
 
     Archives are zip and tar, also compressed (gzip, bzip2, xz); one that is inside is a folder of its name. A source
-    that is none is listed itself. Raises UserError where there is nothing, or only what is damaged or locked.
+    that is none is listed itself. name: of the source for people, where it is not that of its path. Raises UserError
+    where there is nothing, or only what is damaged or locked.
     """
-    shown = to_printable(str(source))[:200]
+    shown = name or to_printable(str(source))[:200]
     try:
-        file = None if source.is_dir() else open_file(source, source.name)
+        file = None if source.is_dir() else open_file(source, name or source.name)
+        listed = (unpack(file) or [file]) if file else list_folder(source)
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"There is no file or folder {shown}; this notebook runs in {Path.cwd()}.") from None
     except (OSError, ValueError) as error:  # no right to look there, too long a name, a zero byte
-        raise UserError(f"{shown} cannot be read ({error}).") from None
-    found, problems = unpack_all((unpack(file) or [file]) if file else list_folder(source))
+        raise UserError(f"{shown} cannot be read ({getattr(error, 'strerror', None) or error}).") from None
+    found, problems = unpack_all(listed)
     if not found:
         raise UserError(" ".join(problems[:3]))
     return found, problems
@@ -56,14 +61,11 @@ def unpack_all(files: list[PictureFile], depth: int = MOST_NESTED) -> tuple[list
     """Put what is in an archive in its place, for each among the files, and so on down to a depth; see `list_files`."""
     found, problems = [], []
     for file in files:
-        if not ARCHIVE_ENDING.search(file.name):
-            found.append(file)
-            continue
         try:
-            inner = unpack(file)
+            inner = unpack(file) if ARCHIVE_ENDING.search(file.name) else None
             if inner and depth == 0:
                 raise UserError(f"{file.name} is an archive too deep inside others: unpack the outer ones.")
-        except UserError as problem:
+        except (UserError, OSError) as problem:
             problems.append(str(problem))
             continue
         if inner is None:
@@ -77,9 +79,9 @@ def unpack_all(files: list[PictureFile], depth: int = MOST_NESTED) -> tuple[list
 
 
 def unpack(file: PictureFile) -> list[PictureFile] | None:
-    """List what is in an archive, which its first bytes tell; None for any other file. Raises UserError."""
+    """List what is in an archive, which its first bytes tell; None for any other file. Raises UserError or OSError."""
+    start = first_bytes(file)
     try:
-        start = first_bytes(file)
         kind = look_up(UNREADABLE, start)
         if kind:
             raise UserError(f"{file.name} is {kind}.")
@@ -87,14 +89,20 @@ def unpack(file: PictureFile) -> list[PictureFile] | None:
         if opener:
             file = copy_to_disk(file, opener)
             start = first_bytes(file)
-        list_archive = list_zip if start.startswith((b"PK\3\4", b"PK\5\6")) else None
+        list_archive = list_zip if start.startswith(ZIP_STARTS) else None
         list_archive = list_tar if start[257:262] == b"ustar" else list_archive
         if list_archive:
             file = file if file.path else copy_to_disk(file)
             return list_archive(file.path, file.name)
-        return [file._replace(name=ARCHIVE_ENDING.sub("", file.name))] if opener else None
+        return [file._replace(name=ARCHIVE_ENDING.sub("", PurePosixPath(file.name).name))] if opener else None
     except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, tarfile.TarError) as error:
         raise UserError(f"{file.name} cannot be unpacked ({error}). Download or pack it again.") from None
+
+
+def is_archive(file: PictureFile) -> bool:
+    """Tell whether a file starts as archives do, also those that cannot be read; raises anything."""
+    start = first_bytes(file)
+    return start.startswith((*ZIP_STARTS, *STREAMS, *UNREADABLE)) or start[257:262] == b"ustar"
 
 
 def first_bytes(file: PictureFile) -> bytes:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer.media.collections import PictureFile, copy_to_disk, list_folder, list_uploads, list_zip, open_file, readable
+from fer.media.archives import is_archive, list_files
+from fer.media.collections import PictureFile, copy_to_disk, list_uploads, readable
 from fer.media.samples import COLLINS, HOPPER
 from fer.media.videos import has_media_type, is_video, open_video
 from fer.media.web import fetch_picture
@@ -22,7 +23,6 @@ from fer.reports.picture import report_explanation, report_picture
 from fer.reports.tables import show_faces
 from fer.reports.video import report_video
 
-ZIP_STARTS = (b"PK\3\4", b"PK\5\6")  # the second: of an empty one
 MOST_SHOWN = 12  # uploaded pictures; of more, a contact sheet is shown
 
 
@@ -57,8 +57,8 @@ class Reporter:
     def report_uploads(self, files: Sequence[tuple[str, bytes]]) -> None:
         """Recognise uploads, given as name and bytes; two portraits where there are none.
 
-        Up to a dozen pictures are shown one by one, more on contact sheets; each zip and each video has a report of its
-        own. What is wrong with one is said, and the next has its turn.
+        Up to a dozen pictures are shown one by one, more on contact sheets; each archive and each video has a report of
+        its own. What is wrong with one is said, and the next has its turn.
         """
         no_vertical_scroll()
         self.has_own_files, self.pictures = bool(files), {}
@@ -70,7 +70,7 @@ class Reporter:
             files = [(path.name, path.read_bytes()) for path in (HOPPER, COLLINS)]
         pictures = []
         for file, (_, content) in zip(list_uploads(files), files, strict=True):
-            if content.startswith(ZIP_STARTS) or is_video(file):
+            if is_archive(file) or is_video(file):
                 self.report_one_of_many(file, sha256_hex(content))
             else:
                 pictures.append((file.name, content))
@@ -105,19 +105,19 @@ class Reporter:
 
     def report_path(self, path: Path, name: str, fingerprint: str) -> None:
         """Recognise what is in a folder or a file; name: printable; fingerprint: tells it from others of that name."""
-        if path.is_dir():
-            self.report_files(list_folder(path), name, fingerprint)
-        elif is_zip(path):
-            self.report_files(list_zip(path, name), name, fingerprint)
-        elif is_video(file := open_file(path, name)):
+        files, problems = list_files(path, name)
+        print("".join(f"{problem}\n" for problem in problems), end="")
+        if [file.path for file in files] != [path]:
+            self.report_files(files, name, fingerprint)
+        elif is_video(files[0]):
             video = open_video(path, name, self.frames_per_second)
             with closing(video.frames):
                 report_video(self.recogniser, video, name, make_result_folder(self.results, name, fingerprint))
         else:
-            self.report_picture(name, file.read())
+            self.report_picture(name, files[0].read())
 
     def report_one_of_many(self, file: PictureFile, fingerprint: str) -> None:
-        """Recognise a video or what is in a zip; what is wrong with it is said, so that the next has its turn."""
+        """Recognise a video or what is in an archive; what is wrong with it is said, so that the next has its turn."""
         with shown_user_errors():
             with readable(file.name):
                 copy = file if file.path else copy_to_disk(file)
@@ -145,9 +145,3 @@ class Reporter:
             report_collection(self.recogniser, pictures, name, make_result_folder(self.results, name, fingerprint))
         for video in videos:
             self.report_one_of_many(video, sha256_hex(f"{fingerprint} {video.key}".encode(errors="backslashreplace")))
-
-
-def is_zip(path: Path) -> bool:
-    """Tell whether a file starts as zips do; that one ends so makes it no zip, but perhaps a picture."""
-    with path.open("rb") as file:
-        return file.read(4) in ZIP_STARTS
