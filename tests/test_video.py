@@ -1,5 +1,6 @@
 """Videos: recognised, written so that browsers play them, and shown."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,7 @@ from fer.reports.sources import Reporter
 from fer.reports.timeline import timeline_columns
 from fer.reports.video import report_video
 
+FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 PORTRAIT = np.asarray(portrait_frame())
 
 
@@ -110,6 +112,20 @@ def test_somebody_far_behind_is_in_the_timeline_too(
     report_video(recogniser, open_video(file, "two.mp4", 5), "two.mp4", tmp_path)
     assert "two.mp4: 2 faces in 5 frames\n" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "timeline.csv")["face"].tolist() == [1, 2] * 5
+
+
+def test_small_faces_of_a_wide_shot_are_found_before_it_is_shrunk(recogniser: Recogniser, tmp_path: Path):
+    wide = Image.new("RGB", (1920, 1080), "gray")
+    head = Image.open(COLLINS).convert("RGB").crop((110, 0, 310, 260)).resize((139, 180))  # a face of 70 pixels
+    for number in range(6):
+        wide.paste(head, (100 + 300 * number, 300))
+    wide.save(tmp_path / "wide.png")
+    file = tmp_path / "wide.avi"
+    subprocess.run([FFMPEG, "-v", "error", "-i", tmp_path / "wide.png", "-r", "5", "-q:v", "2", file], check=True)
+    report_video(recogniser, open_video(file, "wide.avi", 5), "wide.avi", tmp_path)
+    places = pd.read_csv(tmp_path / "timeline.csv")["x"].sort_values()
+    np.testing.assert_allclose(places, 144 + 300 * np.arange(6), atol=8)
+    assert next(imageio_ffmpeg.read_frames(str(tmp_path / "annotated.mp4")))["size"] == (1280, 720)
 
 
 def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path, capfd, caplog):
