@@ -13,7 +13,7 @@ Rules for the sources:
   section is collapsed, so the next cell begins with a heading of that level. What must run before the other rooms'
   imports (a change of the installed OpenCV) stands in the section, between a first cell of helpers and a second.
 - A code cell tagged `settings` becomes a form. Cells tagged `dataset-pictures` or `interactive` keep no output.
-- Pictures, `![what it shows](results/picture.png)` or `<img src="results/picture.png" height="250">`, are put into the
+- Pictures, `![what it shows](results/picture.png)` or `<img src="results/picture.png" width="250">`, are put into the
   notebook; {{repository}} and {{colab}} become addresses.
 - Cells that are neither folded nor a form have at most 45 lines of 88 characters; a notebook has at most 8 helpers.
 

@@ -6,7 +6,7 @@
 # **Choose *Runtime → Run all*** (JupyterLab: *Run → Run All Cells*). After about a minute, section 2 asks for your
 # photo; section 6 downloads the results.
 #
-# <img src="results/astronaut.png" height="250" alt="The portrait of Eileen Collins: a box around her face says happy">
+# <img src="results/astronaut.png" width="250" alt="The portrait of Eileen Collins: a box around her face says happy">
 #
 # Bring a photo: the faces found in it are boxed and named **angry, happy, sad, surprise** or **neutral**, with a
 # probability for each expression, and a map of the parts of the face that mattered. Many photos, a zip or a video work

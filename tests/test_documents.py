@@ -82,3 +82,11 @@ def test_the_citation_has_what_its_format_asks_for():
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()
     assert citation["title"] in (ROOT / "README.md").read_text()
     assert citation["license"] in (ROOT / "LICENSE").read_text()
+
+
+def test_git_adds_no_result_of_a_user_and_ignores_none_of_ours():
+    git = ["git", "-C", str(ROOT)]
+    ours = subprocess.run([*git, "ls-files", "results"], capture_output=True, text=True).stdout
+    theirs = "results/me.png\nresults/me.why-1.png\nresults/album/contact-sheet-1.jpg\nresults.zip\n"
+    ignored = [*git, "check-ignore", "--no-index", "--stdin"]
+    assert subprocess.run(ignored, input=ours + theirs, capture_output=True, text=True).stdout == theirs

@@ -172,7 +172,9 @@ def test_one_file_alone_is_not_replaced_by_another_network(
     github("original/project", "main", "of the original")
     (empty_folder / place).mkdir(exist_ok=True)
     (empty_folder / place / there).write_text("my own")
-    with pytest.raises(UserError, match=rf"{missing} is missing. Put it there, then choose Run all again") as caught:
+    with pytest.raises(
+        UserError, match=rf": {missing}. Copy what is missing there; then choose Run all again"
+    ) as caught:
         find_models("https://github.com/original/project")
     assert str((empty_folder / place).absolute()) in str(caught.value)
 
@@ -186,7 +188,7 @@ def test_a_machine_without_git_gets_the_message(monkeypatch: pytest.MonkeyPatch)
 
 def test_drive_is_looked_into_when_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(repository, "mount_drive", lambda _: tmp_path / "MyDrive")
-    with pytest.raises(UserError, match=r"are not in .*MyDrive/fer. Copy both there, or clear DRIVE_FOLDER"):
+    with pytest.raises(UserError, match=r"Missing in .*MyDrive/fer: fer.json and fer.h5. .* or clear DRIVE_FOLDER"):
         find_models("", "fer")
     shutil.copytree(ROOT / "models", tmp_path / "MyDrive" / "fer", ignore=shutil.ignore_patterns("runs"))
     assert find_models("", "fer") == tmp_path / "MyDrive" / "fer"

@@ -23,7 +23,7 @@ from fer.media.collections import PictureFile
 from fer.media.pictures import to_grey
 from fer.notebook import uploads
 from fer.notebook.errors import UserError
-from fer.notebook.paths import picture_result_path, sha256_hex
+from fer.notebook.paths import result_path, sha256_hex
 from fer.notebook.uploads import ask_for_files
 from fer.recognition import Recogniser
 from fer.recognition.drawing import annotate, as_jpeg, plot_picture_and_probabilities, plot_probabilities, render_figure
@@ -160,7 +160,7 @@ def test_folders_of_one_name_and_files_of_the_user_s_own_are_kept(reporter: Repo
     (reporter.results / "table.csv").write_text("mine")
     (reporter.results / "broken.png").write_text("mine")
     for name in ("mine", "table", "broken"):
-        assert picture_result_path(reporter.results, f"{name}.jpg", sha256_hex(b"")) == reporter.results / f"{name}-2"
+        assert result_path(reporter.results, f"{name}.jpg", sha256_hex(b"")) == reporter.results / f"{name}-2"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -270,7 +270,7 @@ def test_jupyter_s_button_hands_everything_over(reporter: Reporter, monkeypatch:
     about = {"type": "", "size": 1, "last_modified": datetime.datetime.now(datetime.UTC)}
     files = [("me.zip", zipped(HOPPER)), ("me.jpg", HOPPER.read_bytes()), ("empty.jpg", b"")]
     button.value = tuple({"name": name, "content": memoryview(content), **about} for name, content in files)
-    assert {"me/faces.csv", "me.csv"} <= set(made(reporter))
+    assert {"me/faces.csv", "me-2.csv"} <= set(made(reporter))
     assert [picture.name for picture in reporter.pictures.values()] == ["me.jpg"]
     assert shown[2:] == [button, instead]  # again, above the new results
 

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -34,49 +33,37 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def picture_result_path(results: Path, name: str, fingerprint: str) -> Path:
-    """Return where the result of a picture goes, without ending: results/<name>, or <name>-2 and so on.
+def result_path(results: Path, name: str, fingerprint: str) -> Path:
+    """Return where the result of a file goes, without ending: results/<name>, or <name>-2 and so on.
 
-    fingerprint: the SHA-256 of the file; its own former result is overwritten, that of another file never.
+    fingerprint: the SHA-256 of the file, or what else tells it from another of that name. Its own former result is
+    overwritten, that of another file never.
     """
-    return next(path for path in numbered_paths(results, name) if picture_fingerprint(path) in (None, fingerprint))
+    stem = safe_stem(name)
+    paths = itertools.chain([results / stem], (results / f"{stem}-{number}" for number in itertools.count(2)))
+    return next(path for path in paths if fingerprint_of(path) in (None, fingerprint))
 
 
 def make_result_folder(results: Path, name: str, fingerprint: str) -> Path:
-    """Make and return the folder results/<name>/ for what comes of a video or of many pictures, or <name>-2/ and so on.
-
-    fingerprint: what tells it from another of the same name, such as a SHA-256; a hidden file in the folder keeps it.
-    """
-    path = next(path for path in numbered_paths(results, name) if folder_fingerprint(path) in (None, fingerprint))
-    with writable_folder(path):
-        (path / FINGERPRINT_FILE).write_text(fingerprint)
-    return path
+    """Make the folder at `result_path`, in which a hidden file keeps the fingerprint, and return it."""
+    folder = result_path(results, name, fingerprint)
+    with writable_folder(folder):
+        (folder / FINGERPRINT_FILE).write_text(fingerprint)
+    return folder
 
 
-def numbered_paths(results: Path, name: str) -> Iterator[Path]:
-    """Yield results/<name>, <name>-2, <name>-3 and so on."""
-    stem = safe_stem(name)
-    yield results / stem
-    yield from (results / f"{stem}-{number}" for number in itertools.count(2))
-
-
-def picture_fingerprint(path: Path) -> str | None:
-    """Return the fingerprint that a saved picture has, "" if it has none, None if there is nothing."""
-    saved = path.with_suffix(".png")
-    if not saved.exists():
-        return "" if path.with_suffix(".csv").exists() else None
+def fingerprint_of(path: Path) -> str | None:
+    """Return the fingerprint that a result has, given without ending; "" if it has none, None if there is no result."""
+    kept, picture = path / FINGERPRINT_FILE, path.with_suffix(".png")
     try:
-        with Image.open(saved) as image:
-            return image.info.get(FINGERPRINT_KEY, "")
+        if kept.exists():
+            return kept.read_text()
+        if picture.exists():
+            with Image.open(picture) as image:
+                return image.info.get(FINGERPRINT_KEY, "")
     except Exception:  # not written by us, or not to its end
         return ""
-
-
-def folder_fingerprint(path: Path) -> str | None:
-    """Return the fingerprint that a folder of results has, "" if it has none, None if there is no such folder."""
-    if not path.exists():
-        return None
-    return (path / FINGERPRINT_FILE).read_text() if (path / FINGERPRINT_FILE).is_file() else ""
+    return "" if path.exists() or path.with_suffix(".csv").exists() else None
 
 
 def existing_path(path: str) -> Path:

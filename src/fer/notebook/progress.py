@@ -5,13 +5,11 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
-BAR_FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}]"
-
 
 def progress(
     items: Iterable | None, description: str, total: int | None = None, unit: str = "it", leave: bool = True
 ) -> tqdm:
     """Wrap `items` in a text progress bar on standard output, at most two updates a second; `leave` it in the end."""
-    return tqdm(
-        items, description, total, leave, unit=unit, file=sys.stdout, ncols=100, mininterval=0.5, bar_format=BAR_FORMAT
-    )
+    layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}]"
+    options = {"file": sys.stdout, "ncols": 100, "mininterval": 0.5, "bar_format": layout}
+    return tqdm(items, description, total, leave, unit=unit, **options)

@@ -30,15 +30,10 @@ def find_models(repository: str, drive_folder: str = "") -> Path:
     missing = missing_files(folder)
     if not missing:
         return folder
-    if len(missing) == 1:
+    if len(missing) == 1 or drive_folder:
         raise UserError(
-            f"Of the network's two files only one is in {folder.absolute()}: {missing[0]} is missing. Put it there,"
-            " then choose Run all again."
-        )
-    if drive_folder:
-        raise UserError(
-            f"fer.json and fer.h5 are not in {folder}. Copy both there, or clear DRIVE_FOLDER; then choose Run all"
-            " again."
+            f"Missing in {folder.absolute()}: {' and '.join(missing)}. Copy what is missing there"
+            f"{', or clear DRIVE_FOLDER' if drive_folder else ''}; then choose Run all again."
         )
     if fetched := fetch_models(repository):
         return fetched

@@ -1,7 +1,7 @@
 """Ask for files and hand over results: by Colab's own dialogues there, by a button and a link in Jupyter."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -49,18 +49,16 @@ def show_upload_button(handle: Callable[[list[tuple[str, bytes]]], None], instea
         use_this_cell()
         clear_output(wait=True)
         display_widget(button, instead)
-        handle(list(uploaded_files(button.value)))
+        handle(uploaded_files(button.value))
 
     button.observe(on_files, names="value")
     display_widget(button, instead)
 
 
-def uploaded_files(value: dict | tuple) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of each file in the value of a FileUpload, of ipywidgets 7 (dict) or 8 (tuple)."""
-    if isinstance(value, dict):
-        yield from ((name, bytes(file["content"])) for name, file in value.items())
-    else:
-        yield from ((file["name"], bytes(file["content"])) for file in value)
+def uploaded_files(value: dict | tuple) -> list[tuple[str, bytes]]:
+    """Return name and bytes of each file in the value of a FileUpload, of ipywidgets 7 (dict) or 8 (tuple)."""
+    files = [{"name": name, **file} for name, file in value.items()] if isinstance(value, dict) else value
+    return [(file["name"], bytes(file["content"])) for file in files]
 
 
 def download_results(folder: Path = Path("results")) -> None:
@@ -68,13 +66,13 @@ def download_results(folder: Path = Path("results")) -> None:
 
     Colab downloads it, elsewhere a link to it is shown.
     """
-    made = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_mtime >= STARTED]
-    shown = [path for path in made if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    if not shown:
+    shown = [path for path in sorted(folder.rglob("*")) if "/." not in f"/{path.relative_to(folder).as_posix()}"]
+    made = [path for path in shown if path.is_file() and path.stat().st_mtime >= STARTED]
+    if not made:
         print(f"This session has saved nothing in {folder}/ yet. Run this cell again when it has.")
         return
     with ZipFile(folder.with_suffix(".zip"), "w", ZIP_DEFLATED) as archive:
-        for path in shown:
+        for path in made:
             archive.write(path, path.relative_to(folder.parent))
     download_files(folder.with_suffix(".zip"))
 

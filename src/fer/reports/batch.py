@@ -22,7 +22,7 @@ from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import face_label
 
 THUMBNAIL_SIZE = (224, 168)  # pixels
-MOST_NUMBERED = 9  # faces; where there are more, a thumbnail has no room for their numbers
+MOST_NUMBERED = 4  # faces; where there are more, a thumbnail has no room for their numbers
 
 
 def recognise_files(recogniser: Recogniser, files: list[PictureFile], folder: Path) -> list[dict]:
@@ -50,8 +50,7 @@ def recognise_files(recogniser: Recogniser, files: list[PictureFile], folder: Pa
                     log.flush()
         except KeyboardInterrupt:
             bar.close()
-            done = sum(key in known for key in keys)
-            print(f"Stopped after {done} of {len(files)}. Start it again to go on from there.")
+            print(f"Stopped after {sum(key in known for key in keys)} of {len(files)}. Run it again to go on there.")
     return [known[key] for key in keys if key in known]
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import display
@@ -13,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fer.expressions import class_colours, classes_in
 from fer.media.collections import PictureFile
-from fer.recognition.drawing import as_jpeg, render_figure
+from fer.recognition.drawing import render_figure
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import are_certain
 from fer.reports.batch import THUMBNAIL_SIZE, join_faces, recognise_files
@@ -33,8 +32,9 @@ def report_collection(recogniser: Recogniser, files: list[PictureFile], name: st
     print(f"{name}, {count_files(entries)}; {pluralise(len(faces), 'face')}")
     save_faces(faces, folder / "faces.csv")
     problems.to_csv(folder / "problems.csv", index=False)
+    sheets = save_contact_sheets([entry for entry in entries if entry["thumbnail"]], folder)
     saved = [f"faces.csv ({pluralise(len(faces), 'row')})", f"problems.csv ({pluralise(len(problems), 'row')})"]
-    saved += show_contact_sheets(contact_sheets([entry for entry in entries if entry["thumbnail"]], folder), folder)
+    saved += [" to ".join(dict.fromkeys(sheets[:1] + sheets[-1:]))] if sheets else []
     if len(faces):
         chart = render_figure(plot_expression_counts(faces))
         (folder / "expressions.png").write_bytes(chart)
@@ -59,28 +59,21 @@ def list_problems(entries: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["file", "problem"])
 
 
-def show_contact_sheets(sheets: list[np.ndarray], folder: Path) -> list[str]:
-    """Save (height, width, 3) uint8 contact sheets, show the first, and return the names of the first and the last."""
-    names = [f"contact-sheet-{number}.jpg" for number in range(1, len(sheets) + 1)]
-    for name, sheet in zip(names, sheets, strict=True):
-        Image.fromarray(sheet).save(folder / name, quality=90)
-    if not sheets:
-        return []
-    display(DisplayedImage(as_jpeg(sheets[0], longest_side=max(sheets[0].shape)), format="jpeg"))
-    if len(sheets) == 1:
-        return names
-    print(f"The first of {len(sheets)} contact sheets.")
-    return [f"{names[0]} to {names[-1]}"]
-
-
-def contact_sheets(entries: list[dict], folder: Path) -> list[np.ndarray]:
-    """Lay out thumbnails with their files' names, forty on a sheet; return (height, width, 3) uint8 sheets."""
+def save_contact_sheets(entries: list[dict], folder: Path) -> list[str]:
+    """Save contact sheets of forty thumbnails each in a folder; show the first and return the names of all."""
     most = SHEET_COLUMNS * SHEET_ROWS
-    return [contact_sheet(entries[first : first + most], folder) for first in range(0, len(entries), most)]
+    names = [f"contact-sheet-{number + 1}.jpg" for number in range(-(-len(entries) // most))]
+    for number, name in enumerate(names):
+        draw_contact_sheet(entries[number * most :][:most], folder).save(folder / name, quality=90)
+    if names:
+        display(DisplayedImage(str(folder / names[0])))
+    if len(names) > 1:
+        print(f"The first of {len(names)} contact sheets.")
+    return names
 
 
-def contact_sheet(entries: list[dict], folder: Path) -> np.ndarray:
-    """Lay out some thumbnails on one sheet; see `contact_sheets`."""
+def draw_contact_sheet(entries: list[dict], folder: Path) -> Image.Image:
+    """Lay out the thumbnails of at most forty entries, which are in the folder, with their files' names below."""
     width, height = THUMBNAIL_SIZE[0] + 8, THUMBNAIL_SIZE[1] + CAPTION_HEIGHT + 8
     columns = min(len(entries), SHEET_COLUMNS)
     sheet = Image.new("RGB", (columns * width, -(-len(entries) // columns) * height), "white")
@@ -93,7 +86,7 @@ def contact_sheet(entries: list[dict], folder: Path) -> np.ndarray:
         remark = "" if entry["faces"] else " (no face)"
         caption = shorten(entry["file"], font, THUMBNAIL_SIZE[0] - font.getlength(remark)) + remark
         draw.text((x + width / 2, y + height - CAPTION_HEIGHT / 2 - 2), caption, "black", font, anchor="mm")
-    return np.asarray(sheet)
+    return sheet
 
 
 def shorten(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from fer.media.pictures import decode_image
 from fer.notebook.errors import writable_folder
-from fer.notebook.paths import FINGERPRINT_KEY, picture_result_path, sha256_hex
+from fer.notebook.paths import FINGERPRINT_KEY, result_path, sha256_hex
 from fer.recognition.drawing import (
     as_jpeg,
     fits_beside_picture,
@@ -38,7 +38,7 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     """
     picture = recognise_picture(recogniser, decode_image(content, name), name)
     fingerprint = sha256_hex(content)
-    saved = picture_result_path(results, name, fingerprint)
+    saved = result_path(results, name, fingerprint)
     save_picture(picture.annotated, picture.table, saved, fingerprint)
     hint = NO_FACE_HINT if picture.table.empty else ""
     print(f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv{hint}")
@@ -62,7 +62,7 @@ def show_picture(picture: RecognisedPicture) -> None:
 def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, fingerprint: str = "") -> None:
     """Write an annotated (height, width, 3) picture and the table of its faces as <saved>.png and .csv.
 
-    fingerprint: the SHA-256 of the picture file, which the PNG keeps for `picture_result_path`.
+    fingerprint: the SHA-256 of the picture file, which the PNG keeps for `result_path`.
     """
     about = PngInfo()
     about.add_text(FINGERPRINT_KEY, fingerprint)
