@@ -57,13 +57,15 @@ def names(items: list[PictureFile]) -> list[str]:
     return [item.name for item in items]
 
 
-def test_a_folder_is_listed_with_its_folders_without_what_is_hidden(tmp_path: Path):
+def test_a_folder_is_listed_with_its_folders_without_what_is_hidden(tmp_path: Path, capsys):
     wanted = ["a.jpg", "b/a.jpg", "b/c/祖母 🎂.png", "b/notes.txt"]
     for name in (*wanted, ".hidden.jpg", ".git/a.jpg", "__MACOSX/a.jpg", "b/._a.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
     (tmp_path / "pipe.jpg").symlink_to("/dev/zero")
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
     items = list_folder(tmp_path)
+    assert re.findall("Left out: (.*) is no file", capsys.readouterr().out) == ["gone.jpg", "pipe.jpg"]
     assert names(items) == wanted
     assert [item.read() for item in items] == [name.encode() for name in wanted]
     (tmp_path / "empty").mkdir()

@@ -106,7 +106,7 @@ def table(head: str = "emotion,pixels,Usage", row: str = "{number},{pixels},{usa
 
 TABLES = {
     "a mark of the byte order before quotes": (
-        table('\ufeff"emotion","pixels","Usage"', '"{number}","{pixels}","{usage}"', "Training PublicTest"),
+        table('\ufeff"emotion", "pixels", "Usage"', '"{number}", "{pixels}", "{usage}"', "Training PublicTest"),
         "utf-8",
     ),
     "semicolons": (table("emotion;pixels;Usage", "{number};{pixels};{usage}", "Training PublicTest"), "utf-8"),
@@ -223,6 +223,14 @@ def test_a_table_without_splits_gets_one_which_is_said(tmp_path: Path, capsys: p
     assert set(faces.splits) == {"Training", "PublicTest"}
     assert (faces.splits == "PublicTest").mean() < 0.3
     assert "No validation split is given: one picture in eight" in capsys.readouterr().out
+
+
+def test_tables_that_are_named_after_splits_are_read_together(tmp_path: Path, capsys: pytest.CaptureFixture):
+    for name in ("train.csv", "val.csv", "test.csv", "more.csv"):
+        (tmp_path / name).write_text(table("emotion,pixels", "{number},{pixels}"))
+    faces, _ = read_fer2013(tmp_path)
+    assert class_counts(faces)["total"].to_dict() == {"Training": 15, "PublicTest": 15, "PrivateTest": 15}
+    assert "test.csv, train.csv, val.csv read; more.csv left out." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("numbers", ["0 to 4", "1 to 7"])

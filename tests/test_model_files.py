@@ -129,6 +129,14 @@ def test_nothing_is_assumed_of_another_network(said: dict, missing: str, seven: 
         load_network(tmp_path)
 
 
+def test_weights_as_keras_3_prefers_to_save_them(seven: keras.Model, tmp_path: Path):
+    save_network(seven, tmp_path, tuple(SEVEN))
+    (tmp_path / "SHA256SUMS").unlink()
+    seven.save_weights(tmp_path / "fer.weights.h5")
+    (tmp_path / "fer.weights.h5").rename(tmp_path / "fer.h5")
+    np.testing.assert_allclose(load_network(tmp_path).predict(FACES), seven.predict(FACES), rtol=1e-5)
+
+
 def test_answers_that_are_no_probabilities_are_refused(seven: keras.Model, tmp_path: Path):
     save_network(keras.Model(seven.inputs[0], seven.layers[-2].output), tmp_path, tuple(SEVEN))
     with pytest.raises(UnusableModelError, match="its answers sum to"):

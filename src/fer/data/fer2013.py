@@ -26,6 +26,7 @@ from fer.data.tables import (
     name_expression,
     read_faces,
     read_votes,
+    split_of_table,
 )
 from fer.expressions import EXPRESSIONS
 from fer.media.archives import list_files
@@ -71,17 +72,18 @@ def read_fer2013(source: Path, fer_plus: bool = False) -> tuple[FaceDataset, lis
         files += list_files(source.parent / VOTES)[0]
     tables = [file for file in files if TABLE_ENDING.search(file.name)]
     votes = next(filter(is_vote_table, tables), None)
-    face_table = choose_table([file for file in tables if is_face_table(file)])
+    face_tables = choose_tables([file for file in tables if is_face_table(file)])
     pictures = [file for file in files if file.name.lower().endswith(PICTURE_ENDINGS)]
-    if face_table is None and not pictures and tables:
-        face_table = tables[0]  # whose reading says what it lacks
-    if face_table:
-        records = [Record(*row[:3], partial(parse_pixels, row[3])) for row in read_faces(face_table)]
+    if not face_tables and not pictures:
+        face_tables = tables[:1]  # whose reading says what it lacks
+    if face_tables:
+        rows = [row for table in face_tables for row in read_faces(table)]
+        records = [Record(*row[:3], partial(parse_pixels, row[3])) for row in rows]
         if votes:
             records = label_by_votes(records, votes, fer_plus)
     else:
         records = picture_records(pictures)
-    if fer_plus and not (votes and face_table):
+    if fer_plus and not (votes and face_tables):
         raise UserError(f"FER_PLUS needs the whole fer2013.csv in the field FER2013, and {VOTES} beside it.")
     if not records:
         raise UserError(describe_other_formats(files, source))
@@ -89,12 +91,14 @@ def read_fer2013(source: Path, fer_plus: bool = False) -> tuple[FaceDataset, lis
     return faces, problems + bad
 
 
-def choose_table(tables: list[PictureFile]) -> PictureFile | None:
-    """Return the largest table of faces, and print which are left out."""
-    tables = sorted(tables, key=lambda file: file.size)
-    if len(tables) > 1:
-        print(f"{tables[-1].name} is read; {', '.join(file.name for file in tables[:-1])} left out.")
-    return tables[-1] if tables else None
+def choose_tables(tables: list[PictureFile]) -> list[PictureFile]:
+    """Return the largest of the tables of faces, or all that are named after splits; print which are left out."""
+    named = [file for file in tables if split_of_table(file)]
+    chosen = named if len(named) > 1 else sorted(tables, key=lambda file: file.size)[-1:]
+    others = [file.name for file in tables if file not in chosen]
+    if others:
+        print(f"{', '.join(file.name for file in chosen)} read; {', '.join(others)} left out.")
+    return chosen
 
 
 def label_by_votes(records: list[Record], votes: PictureFile, fer_plus: bool) -> list[Record]:

@@ -88,8 +88,8 @@ def name_classes(folders: list[str]) -> dict[str, str]:
             f"The folders are called {', '.join(names)}, which are no classes. {LAYOUT}, also within these."
         )
     if len(names) < 2:
-        only = repr(names[0]) if names else "no folder"
-        raise UserError(f"A network needs at least two classes to choose from; here is {only} alone. {LAYOUT}.")
+        found = f"here is {names[0]!r} alone" if names else "no folder here names one"
+        raise UserError(f"A network needs at least two classes to choose from; {found}. {LAYOUT}.")
     return class_of
 
 

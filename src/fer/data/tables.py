@@ -8,6 +8,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import PurePosixPath
 from typing import IO
 
 from fer.data.layout import find_expression, find_split
@@ -33,9 +35,10 @@ def read_rows(content: IO[bytes]) -> Iterator[list[str]]:
     first = start.decode(find_encoding(start), errors="replace").partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     if b'"' in start:
-        yield from filter(any, csv.reader(lines, delimiter=delimiter))
+        rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     else:  # three times as fast
-        yield from ([field.strip() for field in line.split(delimiter)] for line in lines if not line.isspace())
+        rows = (line.split(delimiter) for line in lines)
+    yield from filter(any, ([field.strip() for field in row] for row in rows))
 
 
 def find_encoding(start: bytes) -> str:
@@ -90,9 +93,15 @@ def is_vote_table(file: PictureFile) -> bool:
     return any(len(set(filter(None, map(find_expression, row)))) > 4 for row in first_rows(file)[:1])
 
 
+def split_of_table(file: PictureFile) -> str:
+    """Return the split that a table is named after, or an empty text."""
+    return find_split(PurePosixPath(file.name).stem)
+
+
 def read_faces(file: PictureFile) -> list[tuple[str, str, str, str]]:
     """Return the rows of a table of faces: where each stands, its expression, its split and its pixels, as texts.
 
+    Where no column has the split, the name of the table may, such as train.csv.
     Raises UserError where it is no such table, broke off, or numbers its expressions otherwise than FER-2013.
     """
     try:
@@ -111,10 +120,10 @@ def read_faces(file: PictureFile) -> list[tuple[str, str, str, str]]:
         raise UserError(
             f"{file.name} ends in the middle of row {len(rows)}: its copy or download broke off. Get it again."
         )
-    records = []
+    records, split_of_all = [], split_of_table(file)
     for number, row in enumerate(rows, start=1):
         fields = {column: row[position] if position < len(row) else "" for column, position in columns.items()}
-        split = fields.get("usage", "")
+        split = fields.get("usage", split_of_all)
         records.append((f"row {number}", fields["emotion"], find_split(split) or split, fields["pixels"]))
     records = records[is_named:]
     check_numbering([label for _, label, _, _ in records], file.name)
@@ -123,7 +132,7 @@ def read_faces(file: PictureFile) -> list[tuple[str, str, str, str]]:
 
 def check_numbering(labels: Iterable[str], name: str) -> None:
     """Raise UserError where labels are numbers, but seem to count other expressions than FER-2013's 0 to 6."""
-    numbers = {number for number in map(to_number, labels) if number is not None}
+    numbers = {number for number in map(to_number, set(labels)) if number is not None}
     is_shorter = 2 < len(numbers) < 7 and numbers == set(range(len(numbers)))
     if is_shorter or (7 in numbers and 0 not in numbers):
         raise UserError(
@@ -137,6 +146,7 @@ def to_number(label: str) -> int | None:
     return int(label[0]) if re.fullmatch(r"[0-7](\.0*)?", label) else None
 
 
+@cache
 def name_expression(label: str) -> str:
     """Return the expression that a word or one of FER-2013's numbers stands for; any other label as it is."""
     number = to_number(label)

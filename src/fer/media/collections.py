@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, NamedTuple
 
 from fer.notebook.errors import UserError
@@ -49,9 +49,18 @@ def readable(name: str) -> Iterator[None]:
 
 
 def list_folder(folder: Path) -> list[PictureFile]:
-    """List the files in a folder and its folders, by name; hidden ones are left out. Raises UserError if none."""
-    paths = sorted(path for path in walk_folder(folder) if path.is_file())
-    return require_files([open_file(path, path.relative_to(folder).as_posix()) for path in paths], folder.name)
+    """List the files in a folder and its folders, by name, without the hidden ones; print which links lead to none.
+
+    Raises UserError if there are no files.
+    """
+    files = []
+    for path in sorted(walk_folder(folder)):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file():
+            files.append(open_file(path, name))
+        else:
+            print(f"Left out: {to_printable(name)} is no file, nor a link to one.")
+    return require_files(files, folder.name)
 
 
 def walk_folder(folder: Path) -> Iterator[Path]:
@@ -138,11 +147,11 @@ def member_names(members: list[zipfile.ZipInfo]) -> list[str]:
 
     Where the zip does not say that they are in UTF-8, they are in that or in the packer's own encoding, all in one.
     """
-    unsaid = [member.orig_filename.encode("cp437") for member in members if not member.flag_bits & 0x800]
-    encoding = guess_encoding(b"/".join(unsaid))
+    unsaid = [None if member.flag_bits & 0x800 else member.orig_filename.encode("cp437") for member in members]
+    encoding = guess_encoding(b"/".join(filter(None, unsaid)))
     names = (
-        member.orig_filename if member.flag_bits & 0x800 else member.orig_filename.encode("cp437").decode(encoding)
-        for member in members
+        member.orig_filename if encoded is None else encoded.decode(encoding)
+        for member, encoded in zip(members, unsaid, strict=True)
     )
     return [name.replace("\\", "/") for name in names]
 
@@ -158,15 +167,15 @@ def guess_encoding(names: bytes) -> str:
             text = names.decode(encoding)
         except UnicodeError:
             continue
-        unlikely, foreign = len(UNLIKELY_LETTERS.findall(text)), sum(not letter.isascii() for letter in text)
-        if encoding == "utf-8" or 2 * unlikely <= foreign:
+        foreign = len(re.findall(r"[^\0-\x7f]", text))
+        if encoding == "utf-8" or 2 * len(UNLIKELY_LETTERS.findall(text)) <= foreign:
             return encoding
     return "cp437"
 
 
 def is_visible_file(name: str) -> bool:
     """Tell whether a file is one that people see: not hidden, and not one of those that macOS packs beside others."""
-    return not any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    return not any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in name.split("/"))
 
 
 def require_files(files: list[PictureFile], name: str) -> list[PictureFile]:

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import shutil
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -162,7 +163,10 @@ def read_keras(folder: Path) -> keras.Model:
     if "keras_version" in described:  # which only Keras 2 writes
         return load_keras_2(described, folder / "fer.h5")
     network = keras.models.model_from_json(json.dumps(described))
-    network.load_weights(folder / "fer.h5")
+    with h5py.File(folder / "fer.h5") as file, tempfile.TemporaryDirectory() as temporary:
+        # Keras 3 tells by the ending in which of its two formats it saved weights, and gives one of them this.
+        name = "fer.weights.h5" if "layers" in file else "fer.h5"
+        network.load_weights(shutil.copy(folder / "fer.h5", Path(temporary) / name))
     return network
 
 
