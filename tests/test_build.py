@@ -323,17 +323,18 @@ def test_limits_name_cell_and_line(tmp_path: Path):
     assert find_violations(notebook)[2:] == ["9 cells of helpers, at most 8"]
 
 
+@pytest.mark.parametrize(
+    "markup", ["![a face](results/face.png)", '<img src="results/face.png" width="250" alt="a face">']
+)
 @pytest.mark.parametrize(("mode", "kind"), [("L", "jpeg"), ("RGBA", "png")])
-def test_pictures_are_in_the_notebook_itself(tmp_path: Path, mode: str, kind: str):
+def test_pictures_are_in_the_notebook_itself(tmp_path: Path, mode: str, kind: str, markup: str):
     picture = Image.effect_noise((1200, 400), 60) if kind == "jpeg" else Image.new(mode, (1200, 400))
     (tmp_path / "results").mkdir()
     picture.save(tmp_path / "results" / "face.png")
-    first, second = (
-        toy(tmp_path, files={"toy.py": "# %% [markdown]\n# # Toy\n# ![a face](results/face.png) below\n"})
-        for _ in range(2)
-    )
+    first, second = (toy(tmp_path, files={"toy.py": f"# %% [markdown]\n# # Toy\n# {markup} below\n"}) for _ in range(2))
     assert nbformat.writes(first) == nbformat.writes(second)
-    [(found, encoded)] = re.findall(r"!\[a face\]\(data:image/(\w+);base64,([^)]+)\) below", first.cells[0].source)
+    before, after = map(re.escape, markup.split("results/face.png"))
+    [(found, encoded)] = re.findall(rf"{before}data:image/(\w+);base64,([^)\"]+){after} below", first.cells[0].source)
     assert found == kind
     with Image.open(io.BytesIO(base64.b64decode(encoded))) as small:
         assert small.size == (900, 300)

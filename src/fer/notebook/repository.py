@@ -55,12 +55,9 @@ def fetch_models(repository: str) -> Path | None:
     In Colab that is the repository that the notebook was opened from, at its branch if it has the files; else that of
     the address given, if any.
     """
-    candidates = [(repository.strip(), "")] if repository.strip() else []
-    if opened := opened_from_github():
-        candidates = [opened, (opened[0], ""), *candidates]
-    for address, branch in candidates:
-        models = clone(address, branch) / "models"
-        if not missing_files(models):
+    opened = opened_from_github() or ("", "")
+    for address, branch in (opened, (opened[0], ""), (repository.strip(), "")):
+        if address and not missing_files(models := clone(address, branch) / "models"):
             return models
     return None
 

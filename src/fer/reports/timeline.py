@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fer.expressions import class_colours, classes_in
-from fer.faces.tracking import MAX_SECONDS_MISSING, Track
+from fer.faces.tracking import BOX_COLUMNS, MAX_SECONDS_MISSING, Track
 
 
 def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a record of faces that a network for these classes has named."""
-    return ("seconds", "face", "x", "y", "width", "height", *classes)
+    return ("seconds", "face", *BOX_COLUMNS, *classes)
 
 
 def timeline_rows(seconds: float, table: pd.DataFrame, faces: list[Track]) -> list[tuple]:
@@ -21,7 +21,7 @@ def timeline_rows(seconds: float, table: pd.DataFrame, faces: list[Track]) -> li
 
     table: as from `Recogniser.recognise`; faces: what `track_faces` made of it, in the same order.
     """
-    raw = table[["x", "y", "width", "height", *classes_in(table)]].itertuples(index=False)
+    raw = table[[*BOX_COLUMNS, *classes_in(table)]].itertuples(index=False)
     return [(seconds, face.face, *values) for face, values in zip(faces, raw, strict=False)]
 
 
