@@ -160,7 +160,7 @@ def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_
     faces = pd.read_csv(tmp_path / "faces.csv")
     assert tuple(faces.columns) == ("file", *FACE_COLUMNS, "uncertain", *EXPRESSIONS)
     assert faces["file"].tolist() == ["a/me.jpg", "b/me.jpg"]
-    expected = recogniser.recognise(np.asarray(Image.open(HOPPER)), detect_thorough)
+    expected = recogniser.recognise(np.asarray(Image.open(HOPPER)), detect_thorough, steady=True)
     pd.testing.assert_frame_equal(
         faces.loc[[1], expected.columns].reset_index(drop=True), expected, check_dtype=False, atol=1e-3
     )

@@ -13,6 +13,7 @@ from PIL import Image
 
 from fer.data.fer2013 import EXPRESSIONS
 from fer.faces.detection import crop_faces, detect_faces
+from fer.faces.views import view_boxes
 from fer.media.pictures import to_grey
 from fer.recognition.drawing import annotate, as_jpeg, plot_probabilities
 from fer.recognition.recogniser import COLUMNS, Recogniser, compile_forward
@@ -86,6 +87,39 @@ def test_table_is_the_contract(recogniser: Recogniser, hopper: np.ndarray, colli
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert (table["confidence"] == probabilities.max(axis=1)).all()
     assert table["expression"].tolist() == [EXPRESSIONS[i] for i in probabilities.argmax(axis=1)]
+
+
+def test_an_answer_does_not_hang_on_a_pixel(recogniser: Recogniser, hopper: np.ndarray):
+    """One crop of Grace Hopper's face is 47 % neutral, or 66 % one pixel further to the side."""
+    steps = [(x, y, side) for x in (-2, 0, 2) for y in (-2, 0, 2) for side in (228, 234, 240)]
+    near = [lambda _, step=step: np.array([(148 + step[0], 98 + step[1], step[2], step[2])]) for step in steps]
+    tables = [recogniser.recognise(hopper, detect, steady=True) for detect in near]
+    assert {table.loc[0, "expression"] for table in tables} == {"neutral"}
+    assert np.ptp([table.loc[0, "neutral"] for table in tables]) < 0.1
+
+
+def test_a_frame_of_a_camera_is_looked_at_once_and_a_photo_several_times(recogniser: Recogniser, hopper: np.ndarray):
+    """As somebody far away in both: the box is a detector's, so only the size tells them apart."""
+    box = np.array([[148, 98, 234, 234]])
+    photo = np.pad(hopper, ((0, 400), (0, 400), (0, 0)))
+    frame, wide, steady = (
+        recogniser.recognise(image, lambda _: box, **how).loc[0, "neutral"]
+        for image, how in ((hopper, {}), (photo, {}), (hopper, {"steady": True}))
+    )
+    assert frame == pytest.approx(recogniser.classify(crop_faces(to_grey(hopper), box))[0, 4], abs=1e-5)
+    assert wide == pytest.approx(steady, abs=1e-4)
+    assert abs(frame - steady) > 0.01
+
+
+def test_views_lie_around_the_box_and_are_fewer_where_there_are_many_faces():
+    for faces, count in ((0, 16), (1, 16), (6, 16), (10, 9), (60, 4)):
+        boxes = np.tile([[100, 200, 80, 80]], (faces, 1))
+        views = view_boxes(boxes)
+        assert views.shape == (faces, count, 4)
+        if faces:
+            assert (np.abs(views - boxes[:, None]) < 0.15 * 80).all()
+            np.testing.assert_allclose(views.mean(axis=(0, 1)), boxes[0], atol=5)
+            assert (np.ptp(views, axis=1) > 3).all()
 
 
 def test_collins_smiles(recogniser: Recogniser, collins: np.ndarray):

@@ -111,6 +111,15 @@ def test_benchmark_tells_which_goals_were_met():
     assert not goals({**SPEED, "still_ms": slow_still}).met.iloc[0]
 
 
+def test_the_document_carries_the_steadiness():
+    measured = pd.read_csv(ROOT / "results" / "steadiness.csv").set_index("way")
+    assert measured.loc["now"].change_in_points <= 2
+    assert measured.loc["now"].same_label >= 0.98
+    for name, way in (("one crop", "before"), ("mean of several", "now")):
+        row = measured.loc[way]
+        assert f"| {name} | {row.change_in_points:.1f} points | {100 * row.same_label:.1f} % |" in DOCUMENT
+
+
 def test_the_document_carries_recall_and_false_boxes():
     measured = pd.read_csv(ROOT / "results" / "find_faces.csv").set_index(["pictures", "way"])
     assert measured.loc[("photos of people", "now")].recall > 0.9

@@ -16,7 +16,7 @@ class RecognisedPicture(NamedTuple):
 
     name: str
     table: pd.DataFrame  # one row a face, as from `Recogniser.recognise`
-    crops: np.ndarray  # (n, 48, 48) uint8, the faces as the network saw them
+    crops: np.ndarray  # (n, 48, 48) uint8, the faces as the network sees them
     annotated: np.ndarray  # (height, width, 3) uint8, with a box around each face
 
 
@@ -31,7 +31,7 @@ def recognise_picture(
     """
     grey = to_grey(image)
     boxes = detect_thorough(grey)  # (n, 4): x, y, width, height in pixels
-    crops = crop_faces(grey, boxes)  # (n, 48, 48), framed as the training pictures
-    probabilities = recogniser.classify(crops)  # (n, classes)
+    probabilities = recogniser.classify_faces(grey, boxes)  # (n, classes)
     table = tabulate_faces(boxes, probabilities, recogniser.classes)
+    crops = crop_faces(grey, boxes)  # (n, 48, 48), framed as the training pictures
     return RecognisedPicture(name, table, crops, annotate(image, table))

@@ -10,7 +10,8 @@ import pandas as pd
 import tensorflow as tf
 
 from fer.expressions import EXPRESSIONS, FACE_COLUMNS, SIDE
-from fer.faces.detection import crop_faces, detect_faces
+from fer.faces.detection import crop_faces, detect_faces, is_camera_frame
+from fer.faces.views import view_boxes
 from fer.media.pictures import to_grey
 from fer.network.files import load_network, read_classes
 from fer.notebook.setup import suppress_stderr
@@ -54,18 +55,36 @@ class Recogniser:
         forward = self.forward_one if len(crops) == 1 else self.forward
         return forward(tf.constant(crops.reshape(-1, SIDE, SIDE, 1))).numpy()
 
-    def recognise(self, image: np.ndarray, detect: Callable[[np.ndarray], np.ndarray] = detect_faces) -> pd.DataFrame:
+    def classify_faces(self, grey: np.ndarray, boxes: np.ndarray, steady: bool = True) -> np.ndarray:
+        """Return (n, classes) probabilities of the faces in (n, 4) boxes of a (height, width) uint8 picture.
+
+        steady: whether they are means over several views of each face, see `view_boxes`, or those of its crop alone.
+        """
+        if not steady:
+            return self.classify(crop_faces(grey, boxes))
+        views = view_boxes(boxes)
+        probabilities = self.classify(crop_faces(grey, views.reshape(-1, 4)))
+        return probabilities.reshape(*views.shape[:2], len(self.classes)).mean(axis=1)
+
+    def recognise(
+        self,
+        image: np.ndarray,
+        detect: Callable[[np.ndarray], np.ndarray] = detect_faces,
+        steady: bool | None = None,
+    ) -> pd.DataFrame:
         """Find the faces in a picture and name their expressions.
 
         image: (height, width, 3) RGB or (height, width) grey, uint8, any size. detect: what turns the grey picture into
         (n, 4) boxes; `detect_faces` takes any picture of up to 640 pixels for a camera's frame and searches it fast, so
-        the notebooks pass `detect_thorough` for photos. Returns one row a face, largest first: face (a number from 1),
-        x, y, width, height (pixels of the image), expression, confidence (the largest of the probabilities), and the
-        probability of each class, by name; no row where there is no face.
+        the notebooks pass `detect_thorough` for photos. steady: see `classify_faces`; None: for a photo, not for a
+        camera's frame, which several views would make slow. Returns one row a face, largest first: face (a number from
+        1), x, y, width, height (pixels of the image), expression, confidence (the largest of the probabilities), and
+        the probability of each class, by name; no row where there is no face.
         """
         grey = to_grey(image)
         boxes = detect(grey)
-        return tabulate_faces(boxes, self.classify(crop_faces(grey, boxes)), self.classes)
+        steady = not is_camera_frame(grey) if steady is None else steady
+        return tabulate_faces(boxes, self.classify_faces(grey, boxes, steady), self.classes)
 
 
 def tabulate_faces(boxes: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:

@@ -61,7 +61,7 @@ def recognise_file(recogniser: Recogniser, file: PictureFile, thumbnail: Path) -
     except UserError as problem:
         reason = str(problem).removeprefix(f"{file.name} ")
         return {"file": file.name, "faces": [], "problem": reason, "thumbnail": ""}
-    table = recogniser.recognise(image, detect_thorough)
+    table = recogniser.recognise(image, detect_thorough, steady=True)
     thumbnail.parent.mkdir(exist_ok=True)
     Image.fromarray(draw_thumbnail(image, table)).save(thumbnail, quality=90)
     faces = json.loads(table.to_json(orient="records", double_precision=6))

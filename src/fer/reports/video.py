@@ -56,7 +56,7 @@ def recognise_frames(
         try:
             for seconds, image in bar:
                 if not np.array_equal(image, former):  # where there are fewer than are read, one is given again
-                    table, former = recogniser.recognise(image, detect_in_video), image
+                    table, former = recogniser.recognise(image, detect_in_video, steady=True), image
                 tracks = track_faces(tracks, table, seconds, smoothing=1, new_numbers=new_numbers)
                 rows += timeline_rows(seconds, table, tracks)
                 numbers = [track.face for track in tracks[: len(table)]]

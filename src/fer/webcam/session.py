@@ -100,7 +100,7 @@ def recognise_and_track(session: Session, image: np.ndarray, seconds: float) -> 
     """Recognise, track and record the faces of a (height, width, 3) uint8 frame; return what the overlay shows."""
     start = time.perf_counter()
     former = session.boxes if session.frame_count % FULL_SEARCH_INTERVAL else session.boxes[:0]
-    table = session.recogniser.recognise(image, partial(redetect_faces, former=former))
+    table = session.recogniser.recognise(image, partial(redetect_faces, former=former), steady=False)
     milliseconds = 1000 * (time.perf_counter() - start)
     session.boxes, session.frame_count = table[BOX_COLUMNS].to_numpy(), session.frame_count + 1
     session.tracks = track_faces(session.tracks, table, seconds, session.smoothing, session.new_numbers)
