@@ -66,8 +66,9 @@ print(f"Network: {models} ({', '.join(recogniser.classes)})")
 # *Finish*.
 #
 # What you take and record appears below the panel, stays in this notebook when you save it, and is saved in `results/`.
-# Live frames go to where the notebook runs (your computer, or in Colab your session's machine) and are not kept. A red
-# light shows when the camera is on.
+# Live frames stay in this page, where your network runs, too: only numbers reach the notebook. That needs two libraries
+# from cdn.jsdelivr.net; where they do not come, the panel says so, and the frames go to where the notebook runs (your
+# computer, or in Colab your session's machine) and are not kept. A red light shows when the camera is on.
 #
 # No camera? Choose a video or a picture, or play the sample: two portraits in the public domain, of Eileen Collins
 # (NASA) and Grace Hopper (US Navy).
@@ -75,7 +76,7 @@ print(f"Network: {models} ({', '.join(recogniser.classes)})")
 # %%
 RESULTS = Path("results")
 session = Session(recogniser, RESULTS, SMOOTHING, FILE)
-show_camera_panel(session, JPEG_QUALITY)
+show_camera_panel(session, models, JPEG_QUALITY)
 
 # %% [markdown]
 # ## 3. What was recorded
@@ -89,9 +90,10 @@ session.timeline.round(3).head()
 # %% [markdown]
 # ## 4. How the page grabs a frame
 #
-# Python cannot reach your camera, but the page can. This JavaScript, a part of the panel, makes a small JPEG of what
-# the camera shows. The kernel receives it, finds the faces, asks the network about each, and sends boxes and
-# probabilities back, which the page draws. Then the next frame is grabbed: as many a second as the kernel can answer.
+# Python cannot reach your camera, but the page can. This JavaScript, a part of the panel, grabs what the camera shows.
+# A worker in the page finds the faces with OpenCV and asks your network about each with LiteRT, both compiled to
+# WebAssembly, by the same rules as in Python. The page draws boxes and bars over the picture, up to 30 times a second,
+# and sends the numbers to the kernel every other second. A picture that you take goes there as a JPEG.
 
 # %%
 from IPython.display import Markdown

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,12 +11,16 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from conftest import COLLINS, ROOT
+from filelock import FileLock
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright
+
+from fer.webcam.engine import LIBRARIES
 
 OF_PLAYWRIGHT = sorted((Path.home() / ".cache" / "ms-playwright").glob("chromium-*/chrome-linux*/chrome"))
 CHROMIUM = next(filter(None, (shutil.which("chromium"), shutil.which("google-chrome"), *OF_PLAYWRIGHT)), None)
@@ -41,6 +46,64 @@ if (navigator.mediaDevices) {
 TRACKS = "window.streams.flatMap(stream => stream.getTracks()).map(track => track.readyState)"
 
 
+CDN = "https://cdn.jsdelivr.net/npm/"
+
+
+class Libraries(SimpleHTTPRequestHandler):
+    """Serve the files of packages on npm under the paths that they have at the CDN."""
+
+    def translate_path(self, path: str) -> str:
+        return str(npm_packages() / re.sub(r"(?<=.)@[^/]+", "", path.strip("/")))
+
+    def end_headers(self) -> None:
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+# A stand-in for the network between page and CDN; Playwright's own interception takes seconds for 20 MB.
+FETCH_LIBRARIES = """
+const realFetch = fetch;
+window.fetch = (what, options) => // JupyterLab's are Requests
+  realFetch(typeof what === "string" ? what.replace("CDN", "SERVER") : what, options);
+"""
+
+
+def serve_libraries(page: Page, server: str) -> None:
+    """Let requests of a page, and of its later ones, for files of the CDN go to a server of `Libraries`."""
+    npm_packages()
+    page.route(f"http://{server}/**", lambda route: route.continue_())
+    script = FETCH_LIBRARIES.replace("CDN", CDN).replace("SERVER", f"http://{server}/")
+    page.add_init_script(script)
+    page.evaluate(script)
+
+
+def npm_packages() -> Path:
+    """Install the libraries that the page loads, once for all tests and processes; return their folder."""
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed, which brings the libraries that the page loads: apt-get install npm")
+    folder = ROOT / "results" / "runs" / "npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    specifications = sorted({path.partition("/dist/")[0].partition("/wasm/")[0] for path, _ in LIBRARIES.values()})
+    with FileLock(folder / "lock"):
+        if not (folder / "node_modules").exists():
+            npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
+            subprocess.run([*npm, *specifications], check=True, capture_output=True)
+    return folder / "node_modules"
+
+
+def keep_times(name: str, times: dict[str, float]) -> None:
+    """Write what was measured to times.json, beside what other tests wrote there."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    path = SCREENS / "times.json"
+    with FileLock(f"{path}.lock"):
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        kept[name] = {what: round(value, 1) for what, value in times.items()}
+        path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
 def portrait_frame() -> Image.Image:
     """What the fake camera shows: 640×480, with Eileen Collins' portrait left of the middle."""
     frame = Image.new("RGB", (640, 480), "gray")
@@ -57,6 +120,7 @@ def launch(
         for frame in frames or 30 * [portrait_frame()]:
             frame.save(file, "JPEG", quality=95)
     common = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    common += ["--disable-features=LocalNetworkAccessChecks"]  # a page that a test makes up may fetch from this machine
     fake = [f"--use-fake-device-for-media-stream=device-count={cameras}"]
     fake += [f"--use-file-for-fake-video-capture={video}"] if cameras == 1 else []
     return playwright.chromium.launch(executable_path=CHROMIUM, args=[*common, *fake, *arguments])

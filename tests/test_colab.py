@@ -1,7 +1,9 @@
 """via_webcam.ipynb in a real kernel, its JavaScript in real Chromium with a fake camera, joined as Colab joins them."""
 
+import json
 import os
 import queue
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +14,25 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from browsers import CAMERA, KEEP_STREAMS, TRACKS, launch, needs_chromium, portrait_frame, screenshot
-from conftest import HOPPER, ROOT
+from browsers import (
+    CAMERA,
+    CDN,
+    KEEP_STREAMS,
+    TRACKS,
+    Libraries,
+    keep_times,
+    launch,
+    needs_chromium,
+    portrait_frame,
+    screenshot,
+    serve_libraries,
+)
+from conftest import HOPPER, ROOT, serving
 from jupyter_client.manager import KernelManager, start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from fer.expressions import EXPRESSIONS
+from fer.reports.timeline import timeline_columns
 
 pytestmark = needs_chromium
 EVALUATE = """([number, script]) => {
@@ -34,6 +49,8 @@ class ColabPage:
 
     def __init__(self, page: Page, manager: KernelManager, client: object) -> None:
         self.page, self.manager, self.client, self.answers = page, manager, client, True
+        self.delay = 0.0  # seconds that each message takes
+        self.messages: list[dict] = []  # from the page
 
     def run(self, code: str, *steps: Step, seconds: float = 120) -> str:
         """Run a cell, taking the steps one after another meanwhile; return all that it printed."""
@@ -43,6 +60,9 @@ class ColabPage:
             if waiting and waiting[0](self.page):
                 waiting.pop(0)
             for reply in self.page.evaluate("(window.replies || []).splice(0)"):
+                time.sleep(self.delay)
+                if isinstance(reply.get("data"), dict):
+                    self.messages.append(reply["data"])
                 self.client.input(reply)
             try:
                 message = self.client.get_iopub_msg(timeout=0.02)
@@ -53,6 +73,7 @@ class ColabPage:
             kind, content = message["msg_type"], message["content"]
             if kind == "colab_request" and self.answers:
                 number = message["metadata"]["colab_msg_id"]
+                time.sleep(self.delay)
                 self.page.evaluate(EVALUATE, [number, content["request"]["script"]])
             elif kind == "stream":
                 text += content["text"]
@@ -63,6 +84,7 @@ class ColabPage:
             elif kind == "status" and content["execution_state"] == "idle":
                 assert not waiting, f"the cell ended before step {len(steps) - len(waiting) + 1}; it printed:\n{text}"
                 return text
+        screenshot(self.page, "timeout")
         raise TimeoutError(
             f"the cell is not done after {seconds} s; {len(waiting)} steps are left; it printed:\n{text}"
         )
@@ -272,6 +294,55 @@ def test_a_start_while_the_camera_is_still_starting_leaves_one_stream(
     assert colab.page.evaluate(TRACKS) == ["ended", "ended"]
 
 
+def test_the_page_names_faces_itself_and_sends_numbers_only(
+    first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+):
+    """Also with 120 ms between page and kernel; what is recorded is as before."""
+    colab, before = open_page(browsers["camera"], kernel), records(kernel)
+    colab.delay = 0.06
+    speed = []
+
+    def note_speed(page: Page) -> bool:
+        speed.extend(re.findall(r"[\d.]+", page.locator(".speed").inner_text()))
+        return True
+
+    steps = [press("Start the camera"), press("Go live"), see("from frame to overlay"), wait(5), note_speed]
+    steps += [keep("colab-page"), press("Stop"), see("one a face a frame"), press("Finish")]
+    with serving(Libraries) as server:
+        serve_libraries(colab.page, server)
+        colab.run(CAMERA_CELL, *steps, seconds=60)
+    assert not {"frame", "snapshot"} & {message.get("kind") for message in colab.messages}
+    assert max(len(json.dumps(message)) for message in colab.messages) < 50_000
+    assert 2 <= sum(message.get("kind") == "record" for message in colab.messages) <= 7
+    keep_times(
+        "Colab, 120 ms to the kernel",
+        dict(zip(("pictures/s", "ms from frame to overlay"), map(float, speed), strict=False)),
+    )
+    assert float(speed[0]) > 8  # 25 where nobody else computes: see times.json
+    [path] = set(records(kernel)) - set(before)
+    record = pd.read_csv(path)
+    assert tuple(record.columns) == timeline_columns(EXPRESSIONS)
+    assert len(record) > 40
+    assert record["face"].unique().tolist() == [1]
+    assert record["seconds"].is_monotonic_increasing
+    assert record["happy"].median() > 0.5
+
+
+def test_libraries_that_hang_are_told_and_the_kernel_goes_on_within_six_seconds(
+    first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+):
+    colab, times = open_page(browsers["camera"], kernel), []
+    colab.page.route(f"{CDN}**", lambda route: None)
+
+    def note_time(page: Page) -> bool:
+        times.append(time.monotonic())
+        return True
+
+    steps = [press("Start the camera"), press("Go live"), note_time, see("so frames go to the kernel"), note_time]
+    colab.run(CAMERA_CELL, *steps, see("round trip"), press("Stop"), press("Finish"))
+    assert times[1] - times[0] < 6
+
+
 SENTENCES = {
     "denied": "was not allowed to use the camera",
     "absent": "No camera was found",
@@ -326,9 +397,9 @@ def test_a_video_of_the_runtime_goes_through_the_same_view(
     colab.run("FILE = ''")
     assert "Traceback" not in said
     record = pd.read_csv(records(kernel)[-1])
-    np.testing.assert_allclose(record["seconds"].unique(), np.arange(38) * 0.08, atol=1e-3)
+    np.testing.assert_allclose(record["seconds"].unique(), np.arange(30) * 0.1, atol=1e-3)
     longest = record[record["face"] == record["face"].mode()[0]]  # the cascade may see a second one for a moment
-    assert len(longest) >= 36
+    assert len(longest) >= 28
     assert longest["x"].iloc[-1] - longest["x"].iloc[0] == pytest.approx(74, abs=12)
 
 

@@ -1,8 +1,10 @@
 """What the kernel does for the camera panel: following, recording, answering; long runs."""
 
+import base64
 import io
 import itertools
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -16,15 +18,20 @@ from conftest import COLLINS, ROOT
 from IPython.display import Image as DisplayedImage
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
+from tiny import afresh, build_tiny
 
 from fer.expressions import EXPRESSIONS
 from fer.faces.detection import detect_faces, detect_fast
 from fer.faces.tracking import redetect_faces, track_faces
 from fer.media.pictures import to_grey
 from fer.media.videos import read_frames
+from fer.network.export import open_litert
+from fer.network.files import save_network
 from fer.notebook.errors import UserError
 from fer.recognition.recogniser import COLUMNS, Recogniser
-from fer.reports.timeline import plot_timeline
+from fer.reports.timeline import plot_timeline, timeline_columns
+from fer.webcam.engine import engine_pieces, engine_sources
+from fer.webcam.panel import PAGE_JS
 from fer.webcam.session import Session
 
 
@@ -171,6 +178,49 @@ def test_the_record_holds_raw_values_and_the_overlay_smoothed_ones(session: Sess
     session.reply({"kind": "stop"})
     record = pd.read_csv(next(session.results.glob("webcam-*.csv")))
     assert record["sad"].tolist() == [0.0, 0.0, 1.0]
+
+
+def test_what_the_page_recognised_is_recorded_like_the_kernels_own_frames(session: Session, shown: list):
+    rows = [[number / 10, 1, 10, 20, 90, 90, 0.1, 0.6, 0.1, 0.1, 0.1] for number in range(30)]
+    assert session.reply({"kind": "record", "rows": []})[0]["kind"] == "recorded"
+    session.reply({"kind": "record", "rows": rows[:20]})
+    assert "30 rows" in session.reply({"kind": "stop", "rows": rows[20:]})[0]["text"]
+    [path] = session.results.glob("webcam-*.csv")
+    record = pd.read_csv(path)
+    assert tuple(record.columns) == timeline_columns(EXPRESSIONS)
+    assert record["face"].dtype == record["x"].dtype == np.int64
+    np.testing.assert_allclose(record.to_numpy(), rows)
+    assert len(shown) == 1
+    assert "no timeline" in session.reply({"kind": "stop", "rows": []})[0]["text"]
+
+
+def test_the_network_goes_to_the_page_in_small_pieces_and_is_converted_once_for_these_weights(tmp_path: Path):
+    """Anybody's classes; the answers are those of Keras. Another network gets another file, which replaces it."""
+    network = build_tiny(classes=3)
+    save_network(network, tmp_path, ("yes", "no", "maybe"))
+    pieces = engine_pieces(network, tmp_path)
+    assert max(len(base64.b64encode(piece)) for _, piece in pieces) < 1_000_000
+    [kept] = tmp_path.glob("*.tflite")
+    assert b"".join(piece for name, piece in pieces if name == "network") == kept.read_bytes()
+    face = np.arange(48 * 48, dtype=np.uint8).reshape(1, 48, 48, 1)
+    np.testing.assert_allclose(open_litert(kept)(face), network(face.astype(np.float32)), atol=1e-3)
+    kept.write_bytes(b"kept")
+    assert ("network", b"kept") in engine_pieces(network, tmp_path)
+    save_network(afresh(lambda: build_tiny(classes=3), seed=2), tmp_path, ("yes", "no", "maybe"))
+    engine_pieces(network, tmp_path)
+    [other] = tmp_path.glob("*.tflite")
+    assert other != kept
+
+
+def test_modules_are_joined_to_a_script_without_imports_and_exports(session: Session):
+    for script in (PAGE_JS, engine_sources(session)["worker"]):
+        assert "function" in script
+        assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+
+
+def test_a_network_that_cannot_be_converted_leaves_the_kernels_view(session: Session):
+    answer, _ = session.reply({"kind": "piece", "piece": 0})
+    assert answer["kind"] == "error"
 
 
 def test_a_snapshot_shows_somebody_far_behind_too(session: Session, one_far_behind: Image.Image):

@@ -1,6 +1,7 @@
 """Run OpenCV's Haar cascades over a picture, and fuse what several runs detect."""
 
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,11 +19,16 @@ RELATIVE_BOX_SIDE = {ALT2: 0.972}
 @cache
 def load_cascade(name: str) -> cv2.CascadeClassifier:
     """Load a cascade (Viola & Jones 2001, Lienhart & Maydt 2002) that comes with OpenCV."""
-    path = f"{cv2.data.haarcascades}haarcascade_{name}.xml"
-    cascade = cv2.CascadeClassifier(path)
+    path = cascade_path(name)
+    cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():  # OpenCV says nothing about a file that it cannot read
         raise RuntimeError(f"OpenCV {cv2.__version__} has no face cascade at {path}; opencv-python-headless 4.14 has.")
     return cascade
+
+
+def cascade_path(name: str) -> Path:
+    """Return the path of a cascade that comes with OpenCV."""
+    return Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"
 
 
 def run_cascade(

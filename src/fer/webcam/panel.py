@@ -18,6 +18,7 @@ from fer.notebook.front_end import (
     no_vertical_scroll,
 )
 from fer.recognition.drawing import annotate, as_jpeg
+from fer.webcam.engine import engine_pieces, engine_sources, join_modules
 from fer.webcam.session import Session, recognise_and_track
 
 # The page's part, in JavaScript: one source for JupyterLab and Colab.
@@ -26,26 +27,34 @@ SOURCES_JS = (Path(__file__).parent / "page" / "sources.js").read_text()
 OVERLAY_JS = (Path(__file__).parent / "page" / "overlay.js").read_text()
 MARKUP_JS = (Path(__file__).parent / "page" / "markup.js").read_text()
 CHANNEL_JS = (Path(__file__).parent / "page" / "channel.js").read_text()
+ENGINE_JS = (Path(__file__).parent / "page" / "engine.js").read_text()
 PANEL_JS = (Path(__file__).parent / "page" / "panel.js").read_text()
 FRONTENDS_JS = (Path(__file__).parent / "page" / "frontends.js").read_text()
-PAGE_JS = "\n".join((CAPTURE_JS, SOURCES_JS, OVERLAY_JS, MARKUP_JS, CHANNEL_JS, PANEL_JS, FRONTENDS_JS))
+PAGE_JS = join_modules(CAPTURE_JS, SOURCES_JS, OVERLAY_JS, MARKUP_JS, CHANNEL_JS, ENGINE_JS, PANEL_JS, FRONTENDS_JS)
 EVAL_TIMEOUT = 20  # seconds; the page in Colab says every two that it is there
 NO_PANEL = "There is no page here that shows the camera. To use a video or a picture, type its path into FILE."
 
 
-def show_camera_panel(session: Session, jpeg_quality: float = 0.8) -> None:
+def show_camera_panel(session: Session, models: Path, jpeg_quality: float = 0.8) -> None:
     """Show the panel in the page; the camera is off until its button is pressed.
 
     In Colab this takes until *Finish* is pressed or the cell is interrupted; in Jupyter it returns at once, and the
     session replies while the kernel is free. Where a program runs the notebook, the session's file or the sample is
-    recognised instead. jpeg_quality: of the live frames, 0 to 1. Raises UserError where there is no anywidget.
+    recognised instead. models: the folder that the network was loaded from. jpeg_quality: of live frames that have to
+    go to the kernel, 0 to 1. Raises UserError where there is no anywidget.
     """
     file = Path(session.file).name or "the sample"
     options = {"colours": class_colours(session.recogniser.classes), "quality": jpeg_quality, "file": file}
+    options["engine"] = engine_sources(session)
     if not is_interactive():
         print(f"{file} is recognised." if session.file else f"{NO_PANEL} This is the sample.")
         recognise_file(session)
-    elif has_colab_frontend():
+        return
+    try:
+        session.engine = engine_pieces(session.recogniser.network, models)
+    except Exception as error:  # TensorFlow raises nearly anything for a network that it cannot convert
+        print(f"The network cannot be converted for the page ({type(error).__name__}): live frames go to the kernel.")
+    if has_colab_frontend():
         run_panel_in_colab(session, options | {"finish": True})
     else:
         display_widget(make_widget(session, options | {"finish": False}), NO_PANEL)

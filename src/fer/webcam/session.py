@@ -47,6 +47,7 @@ class Session:
     picture_count: int = 0
     rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
     timeline: pd.DataFrame = field(default_factory=pd.DataFrame)  # of the last time that it was live
+    engine: list[tuple[str, bytes]] = field(default_factory=list)  # as from `engine_pieces`
     # Widget messages may come on several threads (ipykernel 7); network and timeline take them one by one.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -116,6 +117,18 @@ def describe_face(track: Track, classes: Sequence[str]) -> dict:
     return face | {"expression": top_classes(face)[0], "label": face_label(face), "colour": face_colour(face)}
 
 
+def send_piece(session: Session, message: dict, frame: bytes) -> Reply:
+    """Send a piece of what the page needs to find and name faces by itself."""
+    file, piece = session.engine[message["piece"]]
+    return {"kind": "piece", "file": file, "pieces": len(session.engine)}, [piece]
+
+
+def record_rows(session: Session, message: dict, frame: bytes) -> Reply:
+    """Record what the page itself has recognised since the last message; that may be nothing: the page is there."""
+    session.rows += map(tuple, message["rows"])
+    return {"kind": "recorded"}, []
+
+
 def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
     """Recognise a still as `via_image` does; show it below the panel and save it."""
     session.picture_count += 1
@@ -131,6 +144,7 @@ def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
 
 def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
     """Save what was recorded since the last time as webcam-<time>.csv, and show its timeline below the panel."""
+    session.rows += map(tuple, message.get("rows", ()))
     if not session.rows:
         return {"kind": "timeline", "text": "No face was seen, so there is no timeline."}, []
     session.timeline = pd.DataFrame(session.rows, columns=timeline_columns(session.recogniser.classes))
@@ -148,5 +162,6 @@ HANDLERS = {
     "next": recognise_next_frame,
     "snapshot": take_picture,
     "stop": finish_timeline,
-    "alive": lambda *_: ({"kind": "alive"}, []),  # the panel asks whether the kernel still lives
+    "piece": send_piece,
+    "record": record_rows,
 }

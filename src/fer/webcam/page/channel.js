@@ -3,7 +3,7 @@
 const REPLY_TIMEOUT = 9; // seconds; then the kernel counts as gone, and before the tenth the camera is off
 
 // transmit(message, frame): sends to the kernel.
-function createChannel(transmit) {
+export function createChannel(transmit) {
   let pending = null;
   let last = Promise.resolve();
   let id = Math.floor(1e9 * Math.random()); // two views of one widget receive the same replies

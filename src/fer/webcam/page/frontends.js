@@ -1,6 +1,8 @@
 // Where the panel lives: in a widget in JupyterLab, or in the output of a running cell in Colab.
 
-function renderInJupyter({model, el}) { // anywidget's render: returns what is to be done when the view goes away
+import {openPanel, sleep} from "./panel.js";
+
+export function renderInJupyter({model, el}) { // anywidget's render: returns what is to be done when the view goes away
   const panel = openPanel(el, (message, frame) =>
     model.send(message, undefined, frame ? [decodeBase64(frame)] : []), model.get("options"));
   model.on("msg:custom", (reply, buffers) => panel.receive(reply, buffers.map(bytes => new Blob([bytes]))));
@@ -11,7 +13,7 @@ function renderInJupyter({model, el}) { // anywidget's render: returns what is t
 
 // The kernel calls exchange() by eval_js again and again: it brings the reply to the panel's last message and resolves
 // to the next one. With nothing to say within two seconds, the panel says that it is alive.
-function openInColab(options) {
+export function openInColab(options) {
   const outbox = [];
   let wake = () => {};
   const root = document.createElement("div");
@@ -24,7 +26,7 @@ function openInColab(options) {
     async exchange(reply) {
       if (reply) panel.receive(reply, reply.pictures.map(picture => new Blob([decodeBase64(picture)])));
       if (outbox.length === 0) await Promise.race([new Promise(resolve => { wake = resolve; }), sleep(2000)]);
-      return outbox.shift() || {kind: "alive"};
+      return outbox.shift() || {kind: "record", rows: []};
     },
     close(sentence) {
       panel.close(sentence);

@@ -51,7 +51,7 @@ const MARKUP = `
 
 // Fills the root with the panel and returns its elements. The markup is fixed; whatever comes from a file or the kernel
 // is set as textContent.
-function buildPanel(root) {
+export function buildPanel(root) {
   const shadow = root.attachShadow({mode: "open"}); // neither the page's styles nor ours leak
   shadow.innerHTML = MARKUP;
   const find = selector => shadow.querySelector(selector);

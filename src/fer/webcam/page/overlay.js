@@ -1,7 +1,7 @@
 // Draws boxes, labels and bars over the moving picture.
 
 // colours: of the bars, by the name of the class.
-function drawFaces(canvas, faces, [width, height], isMirrored, colours) {
+export function drawFaces(canvas, faces, [width, height], isMirrored, colours) {
   // As many pixels as the screen shows, so that letters are sharp and no pixel is moved in vain.
   const scale = (canvas.clientWidth * devicePixelRatio) / width;
   [canvas.width, canvas.height] = [width * scale, height * scale]; // this also clears it

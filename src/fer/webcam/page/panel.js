@@ -1,17 +1,30 @@
 // The camera panel: buttons, and the moving picture with its overlay.
 
-const HEARTBEAT_INTERVAL = 2; // seconds between questions whether the kernel still lives, while no frames are sent
-const MAX_FRAME_RATE = 25; // a second
+import {grabFrame, sizeOf} from "./capture.js";
+import {createChannel} from "./channel.js";
+import {loadEngine, loadLibraries} from "./engine.js";
+import {buildPanel} from "./markup.js";
+import {drawFaces} from "./overlay.js";
+import {cameraSource, explainCameraError, kernelSource, pictureSource, videoSource} from "./sources.js";
+
+const HEARTBEAT_INTERVAL = 2; // seconds between messages while no frames are sent: what was recorded, and whether the
+// kernel still lives
+const LIBRARIES_TIMEOUT = 5; // seconds from the start of the camera, then frames go to the kernel
+const FALLBACK = "The page could not load what it needs to find faces by itself, so frames go to the kernel.";
+const MAX_FRAME_RATE = 30; // a second
 const TIMER_SECONDS = 3;
 
 // root: an empty element. transmit(message, frame in base 64 or undefined): sends to the kernel. Returns what the front
 // end needs: receive(reply, pictures as blobs), and close(sentence) for when the cell, the page or the kernel go away.
-function openPanel(root, transmit, {colours, quality, file, finish}) {
+export function openPanel(root, transmit, {colours, quality, file, finish, engine: sources}) {
   const channel = createChannel(transmit);
   const elements = buildPanel(root);
   let source = null;
   let isLive = false;
   let heartbeat = 0;
+  let engine = null; // what finds and names the faces in the page
+  let engineLoads = null; // resolves when it is known whether there will be one
+  let unsent = []; // rows of the record that the kernel does not have yet
 
   function updateControls() {
     const state = isLive ? "live" : source ? "on" : "off";
@@ -68,7 +81,8 @@ function openPanel(root, transmit, {colours, quality, file, finish}) {
     showMessage("");
     source = newSource;
     clearInterval(heartbeat);
-    heartbeat = setInterval(checkKernel, 1000 * HEARTBEAT_INTERVAL);
+    heartbeat = setInterval(sendRecord, 1000 * HEARTBEAT_INTERVAL);
+    engineLoads ??= startEngine();
     try {
       const device = await newSource.start(reason => { if (source === newSource) stop(reason); });
       if (source !== newSource) return newSource.stop(); // stopped or started anew while the browser asked
@@ -84,8 +98,22 @@ function openPanel(root, transmit, {colours, quality, file, finish}) {
     }
   }
 
-  function checkKernel() {
-    if (!isLive && channel.isIdle()) request({kind: "alive"}).catch(() => {});
+  function sendRecord() {
+    if (channel.isIdle()) request({kind: "record", rows: unsent.splice(0)}).catch(() => {});
+  }
+
+  // Where the libraries do not come, the kernel goes on by itself; if they only come late, they serve the next time.
+  async function startEngine() {
+    const libraries = loadLibraries(sources.libraries);
+    const loading = loadEngine(sources, libraries, piece => request({kind: "piece", piece})).then(loaded => {
+      if (engineLoads) engine = loaded;
+      else loaded.close(); // the panel was closed meanwhile
+    }, error => {
+      engineLoads = null; // tried again at the next start
+      console.warn(`The page's own recognition is not used: ${error.message}`);
+    });
+    const areLate = sleep(1000 * LIBRARIES_TIMEOUT).then(() => Promise.reject());
+    await Promise.race([libraries, areLate]).then(() => loading, () => {});
   }
 
   async function listDevices(current) {
@@ -97,26 +125,43 @@ function openPanel(root, transmit, {colours, quality, file, finish}) {
   async function goLive() {
     const current = source;
     const isCurrent = () => isLive && source === current;
-    const began = performance.now();
     let roundTrips = [];
     isLive = true;
     updateControls();
-    while (isCurrent()) {
+    if (!current.showNext && !engine) showMessage("Getting ready …");
+    await engineLoads;
+    if (!isCurrent()) return;
+    let usedEngine = current.showNext ? null : engine;
+    showMessage(usedEngine || current.showNext ? "" : FALLBACK);
+    const recognise = async (seconds, isFirst) => {
+      if (current.showNext) return current.showNext();
+      if (!usedEngine) return request({kind: "frame", seconds}, grabFrame(current.element, quality));
+      try {
+        return await usedEngine.recognise(current.element, seconds, isFirst);
+      } catch (error) {
+        usedEngine = null;
+        return {kind: "error", text: `${FALLBACK} (${error.message})`};
+      }
+    };
+    const began = performance.now();
+    let due = began;
+    for (let isFirst = true; isCurrent(); isFirst = false) {
       const sent = performance.now();
-      const reply = await (current.showNext?.()
-        ?? request({kind: "frame", seconds: (sent - began) / 1000}, grabFrame(current.element, quality)));
+      const reply = await recognise((sent - began) / 1000, isFirst);
       if (!isCurrent()) return;
       if (reply.kind === "end") return stop(`${file} is at its end.`);
       if (reply.kind === "faces") {
         drawFaces(elements.overlay, reply.faces, sizeOf(current.element), current.isCamera, colours);
         const received = performance.now();
         roundTrips = [...roundTrips.slice(-49), {received, total: received - sent, kernel: reply.milliseconds}];
-        elements.speed.textContent = describeSpeed(roundTrips, reply.skipped);
+        unsent.push(...reply.rows ?? []);
+        elements.speed.textContent = describeSpeed(roundTrips, reply.skipped, Boolean(usedEngine));
         if (elements.message.classList.contains("problem")) showMessage("");
       } else {
         showMessage(reply.text, "problem");
       }
-      await sleep(Math.max(0, 1000 / MAX_FRAME_RATE - (performance.now() - sent)));
+      due = Math.max(due + 1000 / MAX_FRAME_RATE, performance.now());
+      await sleep(due - performance.now());
     }
   }
 
@@ -125,7 +170,7 @@ function openPanel(root, transmit, {colours, quality, file, finish}) {
     const wasLive = isLive;
     releaseSource();
     showMessage(reason);
-    if (wasLive) showReply(await request({kind: "stop"}), reason);
+    if (wasLive) showReply(await request({kind: "stop", rows: unsent.splice(0)}), reason);
   }
 
   async function takePicture() {
@@ -168,7 +213,9 @@ function openPanel(root, transmit, {colours, quality, file, finish}) {
     const wasLive = isLive;
     if (source) showMessage(sentence);
     releaseSource();
-    if (wasLive) transmit({kind: "stop"}); // past the channel: nobody waits for a reply, but the record is saved
+    engine?.close();
+    engine = engineLoads = null;
+    if (wasLive) transmit({kind: "stop", rows: unsent.splice(0)}); // past the channel: nobody waits for a reply, but the record is saved
   }
 
   elements.play.textContent = `Play ${file}`;
@@ -176,16 +223,16 @@ function openPanel(root, transmit, {colours, quality, file, finish}) {
   return {receive: channel.receive, close};
 }
 
-function describeSpeed(roundTrips, skipped) {
+function describeSpeed(roundTrips, skipped, inPage) {
   const median = values => values.sort((a, b) => a - b)[values.length >> 1];
   const seconds = (roundTrips.at(-1).received - roundTrips[0].received) / 1000;
   const rate = roundTrips.length > 1 ? ((roundTrips.length - 1) / seconds).toFixed(1) : "-";
   const total = Math.round(median(roundTrips.map(trip => trip.total)));
   const kernel = Math.round(median(roundTrips.map(trip => trip.kernel)));
   const lost = skipped ? `, ${skipped} unreadable skipped` : "";
-  return `${rate} pictures/s, ${total} ms round trip (${kernel} ms of it finding and naming faces)${lost}`;
+  return `${rate} pictures/s, ${total} ms ${inPage ? "from frame to overlay" : "round trip"} (${kernel} ms of it finding and naming faces)${lost}`;
 }
 
-function sleep(milliseconds) {
+export function sleep(milliseconds) {
   return new Promise(resolve => setTimeout(resolve, milliseconds));
 }

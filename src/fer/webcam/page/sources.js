@@ -1,6 +1,8 @@
 // What the panel shows: the camera, a file that the browser plays, or frames that the kernel sends.
 // A source is {element, isCamera, start(onEnded), stop()}; start() resolves once its element shows a picture.
 
+import {requestCamera} from "./capture.js";
+
 const CAMERA_ERRORS = { // by the names with which getUserMedia rejects (W3C Media Capture and Streams)
   NotAllowedError: "The browser was not allowed to use the camera. Click the camera sign in the address bar, allow it"
     + " for this page, and start again",
@@ -13,13 +15,13 @@ const CAMERA_ERRORS = { // by the names with which getUserMedia rejects (W3C Med
   editor: "This editor does not let a notebook use the camera. Open the notebook in a browser, in Colab or JupyterLab",
 };
 
-function explainCameraError(error) {
+export function explainCameraError(error) {
   if (/\bCode\/|\bElectron\//.test(navigator.userAgent)) return CAMERA_ERRORS.editor;
   if (!isSecureContext || !navigator.mediaDevices) return CAMERA_ERRORS.insecure;
   return CAMERA_ERRORS[error.name] || `The browser cannot show the camera (${error.name}: ${error.message})`;
 }
 
-function cameraSource(video, deviceId) {
+export function cameraSource(video, deviceId) {
   let stream = null;
   let isStopped = false;
   const stop = () => {
@@ -43,7 +45,7 @@ function cameraSource(video, deviceId) {
   };
 }
 
-function videoSource(video, file) {
+export function videoSource(video, file) {
   const address = URL.createObjectURL(file);
   return {
     element: video,
@@ -60,7 +62,7 @@ function videoSource(video, file) {
   };
 }
 
-function pictureSource(image, file) {
+export function pictureSource(image, file) {
   const address = URL.createObjectURL(file);
   return {
     element: image,
@@ -73,7 +75,7 @@ function pictureSource(image, file) {
 }
 
 // requestNext({restart}): resolves to the kernel's next frame with the faces in it.
-function kernelSource(canvas, requestNext) {
+export function kernelSource(canvas, requestNext) {
   const showNext = async restart => {
     const reply = await requestNext({restart});
     if (reply.pictures.length === 0) return reply;

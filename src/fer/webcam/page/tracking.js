@@ -1,0 +1,48 @@
+// Tracks faces from frame to frame and says what they look like: fer.faces.tracking and fer.recognition.uncertainty.
+
+import {distance} from "./detection.js";
+import {roundHalfEven, rules} from "./rules.js";
+
+// tracks: {face, box, probabilities, lastSeen} each; the newest count 2 / (smoothing + 1) of what is shown.
+// Returns those of the boxes, in their order, then those that are missed for a moment.
+export function trackFaces(tracks, boxes, probabilities, seconds, nextNumber) {
+  const recent = tracks.filter(track => seconds - track.lastSeen <= rules.MAX_SECONDS_MISSING);
+  const matches = matchBoxes(recent.map(track => track.box), boxes);
+  const weight = 2 / (rules.smoothing + 1);
+  const found = boxes.map((box, row) => {
+    const track = recent[matches.get(row)];
+    const smoothed = probabilities[row].map((value, index) =>
+      track ? weight * value + (1 - weight) * track.probabilities[index] : value);
+    return {face: track ? track.face : nextNumber(), box, probabilities: smoothed, lastSeen: seconds};
+  });
+  const matched = new Set(matches.values());
+  return [...found, ...recent.filter((_, index) => !matched.has(index))];
+}
+
+// Matches boxes with former ones, the nearest centres first: a map from the box's index to the former's.
+function matchBoxes(former, boxes) {
+  const pairs = boxes.flatMap((box, row) => former.map((other, column) =>
+    ({row, column, apart: distance(box, other), limit: Math.max(box[2], other[2])})));
+  const matches = new Map();
+  const taken = new Set();
+  for (const {row, column, apart, limit} of pairs.sort((a, b) => a.apart - b.apart)) {
+    if (apart > limit || matches.has(row) || taken.has(column)) continue;
+    matches.set(row, column);
+    taken.add(column);
+  }
+  return matches;
+}
+
+// Returns what the overlay draws for a face: number, box, smoothed probabilities, label and colour.
+export function describeFace({face, box: [x, y, width, height], probabilities}) {
+  const [first, second] = rules.classes.map((name, index) => ({name, value: probabilities[index]}))
+    .sort((a, b) => b.value - a.value);
+  const percent = ({name, value}) => `${name} ${roundHalfEven(100 * value)}%`;
+  const isCertain = first.value >= rules.CONFIDENCE_THRESHOLD;
+  return {
+    face, x, y, width, height,
+    ...Object.fromEntries(rules.classes.map((name, index) => [name, probabilities[index]])),
+    label: isCertain ? `${face} ${percent(first)}` : `${face} uncertain\n${percent(first)}, ${percent(second)}`,
+    colour: isCertain ? rules.colours[first.name] : rules.UNCERTAIN_COLOUR,
+  };
+}

@@ -1,0 +1,201 @@
+"""The page's engine in real Chromium: it answers as the kernel does, and how fast."""
+
+import base64
+import io
+import itertools
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+import skimage
+from browsers import Libraries, keep_times, launch, needs_chromium, portrait_frame, serve_libraries
+from conftest import COLLINS, HOPPER, ROOT, serving
+from PIL import Image, ImageChops, ImageEnhance
+from playwright.sync_api import Page, Route, sync_playwright
+from test_recognition import overlap
+from test_webcam import portraits
+
+from fer.faces.tracking import BOX_COLUMNS, Track
+from fer.recognition import Recogniser
+from fer.webcam.engine import engine_pieces, engine_sources
+from fer.webcam.panel import PAGE_JS
+from fer.webcam.session import Session, describe_face, recognise_and_track
+
+pytestmark = needs_chromium
+LOAD = """async ([sources, count]) => {
+  const piece = async i => ({file: await (await fetch(`piece/${i}/name`)).text(), pieces: count,
+    pictures: [await (await fetch(`piece/${i}/content`)).blob()]});
+  window.engine = await loadEngine(sources, loadLibraries(sources.libraries), piece);
+}"""
+RECOGNISE = """async addresses => {
+  const answers = [];
+  for (const address of addresses) {
+    const picture = new Image();
+    picture.src = address;
+    await picture.decode();
+    answers.push(await engine.recognise(picture, answers.length / 25, answers.length === 0));
+  }
+  return answers;
+}"""
+
+
+REPEAT = """async ([address, count]) => {
+  const picture = new Image();
+  picture.src = address;
+  await picture.decode();
+  const milliseconds = [], start = performance.now();
+  let faces = 0;
+  for (let i = 0; i < count; i++) {
+    const answer = await engine.recognise(picture, i / 25, i === 0);
+    milliseconds.push(answer.milliseconds);
+    faces += answer.faces.length;
+  }
+  return {milliseconds, faces, seconds: (performance.now() - start) / 1000};
+}"""
+DESCRIBE = """([worker, received, track]) => {
+  const [describeFace, rules] = Function(worker + "return [describeFace, rules];")();
+  return describeFace(track, Object.assign(rules, received));
+}"""
+
+
+@pytest.fixture
+def session(recogniser: Recogniser, tmp_path: Path) -> Session:
+    return Session(recogniser, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def page(recogniser: Recogniser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page in which the engine is loaded as the panel loads it."""
+    folder = tmp_path_factory.mktemp("engine")
+    session = Session(recogniser, folder)
+    shutil.copytree(ROOT / "models", folder / "models", ignore=shutil.ignore_patterns("*/"))
+    pieces = engine_pieces(recogniser.network, folder / "models")
+
+    def answer(route: Route) -> None:
+        parts = route.request.url.split("/")
+        if "piece" not in parts:
+            return route.fulfill(body=f"<script>{PAGE_JS}</script>", content_type="text/html")
+        name, content = pieces[int(parts[-2])]
+        return route.fulfill(body=name if parts[-1] == "name" else content)
+
+    with sync_playwright() as playwright, serving(Libraries) as server:
+        browser = launch(playwright, folder)
+        page = browser.new_page()
+        page.route("http://localhost/**", answer)
+        page.goto("http://localhost/")
+        serve_libraries(page, server)
+        page.evaluate(LOAD, [engine_sources(session), len(pieces)])
+        yield page
+        browser.close()
+
+
+def memory_of_browser() -> float:
+    """Return the megabytes of the processes that run our pages."""
+    processes = psutil.Process().children(recursive=True)
+    return sum(p.memory_info().rss for p in processes if "--type=renderer" in p.cmdline()) / 1e6
+
+
+def recognise(page: Page, images: Iterable[Image.Image]) -> list[dict]:
+    """Let the page recognise pictures as one stream, a 25th of a second apart."""
+    addresses = []
+    for image in images:
+        addresses.append(as_address(image))
+    return page.evaluate(RECOGNISE, addresses)
+
+
+def as_address(image: Image.Image) -> str:
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+def lfw_frames() -> Iterator[Image.Image]:
+    """The 100 faces of scikit-image's part of Labeled Faces in the Wild, each in a frame of 640×480."""
+    faces = np.load(Path(skimage.__file__).parent / "data" / "lfw_subset.npy")[:100]
+    for face in faces:
+        enlarged = cv2.resize((255 * face).clip(0, 255).astype(np.uint8), (200, 200), interpolation=cv2.INTER_CUBIC)
+        yield Image.fromarray(cv2.copyMakeBorder(enlarged, 140, 140, 220, 220, cv2.BORDER_REPLICATE))
+
+
+def compare_boxes(page: Page, session: Session, frames: list[Image.Image]) -> tuple[list[float], list[float]]:
+    """Return the overlap of each of the kernel's boxes with the page's, and of equal boxes the largest difference."""
+    overlaps, differences = [], []
+    for number, (frame, answer) in enumerate(zip(frames, recognise(page, frames), strict=True)):
+        recognise_and_track(session, np.asarray(frame.convert("RGB")), number / 25)
+        for _, _, *row in [row for row in session.rows if row[0] == number / 25]:
+            closest = max((found[2:] for found in answer["rows"]), key=lambda found: overlap(found[:4], row[:4]))
+            overlaps.append(overlap(closest[:4], row[:4]))
+            if closest[:4] == row[:4]:
+                differences.append(float(abs(np.subtract(closest[4:], row[4:])).max()))
+    return overlaps, differences
+
+
+@pytest.mark.slow
+def test_faces_in_the_wild_get_the_kernels_boxes_and_probabilities(page: Page, session: Session):
+    overlaps, differences = compare_boxes(page, session, list(lfw_frames()))
+    assert len(overlaps) > 90
+    assert np.mean(np.array(overlaps) >= 0.8) >= 0.95
+    assert len(differences) > 80
+    assert max(differences) < 0.02
+
+
+def stream() -> Iterator[Image.Image]:
+    """A head that moves, another one that joins it, one that tilts, nobody, and a dull one that is hard to read."""
+    yield from (ImageChops.offset(portrait_frame(), 6 * step, 2 * step) for step in range(4))
+    yield from 9 * [portraits(2)]
+    yield portrait_frame().rotate(18, Image.Resampling.BICUBIC, fillcolor="gray")
+    yield Image.new("RGB", (640, 480), "gray")
+    yield from 2 * [ImageEnhance.Contrast(portrait_frame().resize((320, 240))).enhance(0.3)]
+    with Image.open(HOPPER) as portrait:
+        yield portrait.convert("RGB")
+
+
+def test_a_stream_gets_the_kernels_boxes_numbers_labels_and_colours(page: Page, session: Session):
+    frames = list(stream())
+    for number, (frame, answer) in enumerate(zip(frames, recognise(page, frames), strict=True)):
+        expected = recognise_and_track(session, np.asarray(frame), number / 25)["faces"]
+        assert [face["face"] for face in answer["faces"]] == [face["face"] for face in expected], number
+        for face, of_kernel in zip(answer["faces"], expected, strict=True):
+            boxes = [[one[side] for side in BOX_COLUMNS] for one in (face, of_kernel)]
+            assert overlap(*boxes) > 0.9
+            assert (face["label"].split()[:2], face["colour"]) == (of_kernel["label"].split()[:2], of_kernel["colour"])
+            assert face["happy"] == pytest.approx(of_kernel["happy"], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "probabilities", [(0.2, 0.495, 0.305, 0, 0), (0.1, 0.5, 0.4, 0, 0), (0.005, 0.985, 0.01, 0, 0)]
+)
+def test_labels_are_written_as_the_kernel_writes_them(page: Page, recogniser: Recogniser, probabilities: tuple):
+    track = Track(7, np.array([1, 2, 3, 4]), np.array(probabilities), 0.0)
+    expected = describe_face(track, recogniser.classes)
+    sources = engine_sources(Session(recogniser, Path()))
+    given = [sources["worker"], sources["rules"], {"face": 7, "box": [1, 2, 3, 4], "probabilities": probabilities}]
+    described = page.evaluate(DESCRIBE, given)
+    assert described == {name: expected[name] for name in described}
+
+
+def four_heads() -> Image.Image:
+    frame = Image.new("RGB", (640, 480), "gray")
+    head = Image.open(COLLINS).convert("RGB").crop((96, 0, 352, 256)).resize((240, 240))
+    for place in itertools.product((40, 360), (0, 240)):
+        frame.paste(head, place)
+    return frame
+
+
+@pytest.mark.slow
+def test_thousands_of_frames_leave_no_memory_behind(page: Page):
+    """As many as come in about three minutes; also how long a frame takes with one face and with four."""
+    times = {}
+    for name, frame, count in (("one face", portrait_frame(), 4500), ("four faces", four_heads(), 500)):
+        recognise(page, 10 * [frame])
+        before = memory_of_browser()
+        answers = page.evaluate(REPEAT, [as_address(frame), count])
+        assert memory_of_browser() - before < 60
+        times[f"{name}, ms in the worker"] = float(np.median(answers["milliseconds"]))
+        times[f"{name}, pictures/s at most"] = count / answers["seconds"]
+        assert answers["faces"] == count * {"one face": 1, "four faces": 4}[name]
+    keep_times("page alone", times)
