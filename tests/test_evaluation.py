@@ -153,6 +153,15 @@ def test_a_network_for_other_classes_never_costs_the_one_that_is_there(
     ]
 
 
+def test_a_network_that_does_not_say_its_classes_is_kept(faces: FaceDataset, tmp_path: Path):
+    save_network(network_that_knows_brightness(5), tmp_path)
+    (tmp_path / "SHA256SUMS").unlink()
+    described = json.loads((tmp_path / "fer.json").read_text())
+    (tmp_path / "fer.json").write_text(json.dumps({key: described[key] for key in described if key != "classes"}))
+    assert choose_save_folder(1.0, tmp_path, "own", faces) == tmp_path
+    assert (tmp_path / "unusable" / "fer.h5").read_bytes() == (tmp_path / "fer.h5").read_bytes()
+
+
 def test_a_network_for_the_expressions_is_kept_where_own_pictures_of_them_are_better(
     faces: FaceDataset, tmp_path: Path
 ):

@@ -138,7 +138,8 @@ def test_weights_as_keras_3_prefers_to_save_them(seven: keras.Model, tmp_path: P
 
 
 def test_answers_that_are_no_probabilities_are_refused(seven: keras.Model, tmp_path: Path):
-    save_network(keras.Model(seven.inputs[0], seven.layers[-2].output), tmp_path, tuple(SEVEN))
+    likely = keras.layers.Activation("sigmoid")(seven.layers[-2].output)  # each by itself, as of several labels
+    save_network(keras.Model(seven.inputs[0], likely), tmp_path, tuple(SEVEN))
     with pytest.raises(UnusableModelError, match="its answers sum to"):
         load_network(tmp_path)
 
