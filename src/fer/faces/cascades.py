@@ -41,7 +41,8 @@ def run_cascade(
 ) -> np.ndarray:
     """Detect faces with sides from `min_side` to `max_side` pixels in a grey uint8 picture.
 
-    Returns (n, 5): x, y, width, height in pixels, and votes, of which there are more than `min_neighbours`.
+    Returns (n, 5): x, y, width, height in pixels, and votes, of which there are more than `min_neighbours`. With 0,
+    each window counts by itself, with one vote.
     """
     boxes, votes = load_cascade(name).detectMultiScale2(
         grey,
@@ -64,7 +65,7 @@ def fuse_boxes(runs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """
     found = np.concatenate(runs)
     run_of = np.repeat(np.arange(len(runs)), [len(run) for run in runs])
-    order = np.argsort(-found[:, 4], kind="stable")
+    order = np.lexsort((*found[:, :4].T, -found[:, 4]))  # a cascade's threads answer in any order
     found, run_of = found[order], run_of[order]
     left = np.ones(len(found), bool)
     boxes, votes = [], []

@@ -16,7 +16,7 @@ from fer.recognition.drawing import render_figure
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import are_certain
 from fer.reports.batch import THUMBNAIL_SIZE, join_faces, recognise_files
-from fer.reports.tables import pluralise, save_faces, show_faces, show_table
+from fer.reports.tables import pluralise, save_faces, show_faces, show_table, small_faces_hint
 
 SHEET_COLUMNS, SHEET_ROWS = 4, 10
 CAPTION_HEIGHT = 26  # pixels below a thumbnail
@@ -29,7 +29,7 @@ def report_collection(recogniser: Recogniser, files: list[PictureFile], name: st
     """
     entries = recognise_files(recogniser, files, folder)
     faces, problems = join_faces(entries, recogniser.columns), list_problems(entries)
-    print(f"{name}, {count_files(entries)}; {pluralise(len(faces), 'face')}")
+    print(f"{name}, {count_files(entries)}; {pluralise(len(faces), 'face')}{small_faces_hint(faces)}")
     save_faces(faces, folder / "faces.csv")
     problems.to_csv(folder / "problems.csv", index=False)
     sheets = save_contact_sheets([entry for entry in entries if entry["thumbnail"]], folder)

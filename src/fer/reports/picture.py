@@ -9,6 +9,7 @@ from IPython.display import display
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from fer.faces.detection import MIN_FACE_SIDE
 from fer.media.pictures import decode_image
 from fer.notebook.errors import writable_folder
 from fer.notebook.paths import FINGERPRINT_KEY, result_path, sha256_hex
@@ -22,11 +23,11 @@ from fer.recognition.drawing import (
 from fer.recognition.explanation import occlusion_maps, plot_explanation
 from fer.recognition.picture import RecognisedPicture, recognise_picture
 from fer.recognition.recogniser import Recogniser
-from fer.reports.tables import pluralise, save_faces
+from fer.reports.tables import pluralise, save_faces, small_faces_hint
 
 NO_FACE_HINT = (
-    ". No face was found: the detector looks for upright faces seen from the front, at least 24 pixels wide when the"
-    " picture's longer side is 800. Try a closer, better lit or less turned view."
+    f". No face was found: the detector looks for upright faces seen from the front, at least {MIN_FACE_SIDE} pixels"
+    " wide. Try a closer, better lit or less turned view."
 )
 
 
@@ -40,7 +41,7 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     fingerprint = sha256_hex(content)
     saved = result_path(results, name, fingerprint)
     save_picture(picture.annotated, picture.table, saved, fingerprint)
-    hint = NO_FACE_HINT if picture.table.empty else ""
+    hint = NO_FACE_HINT if picture.table.empty else small_faces_hint(picture.table)
     print(f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv{hint}")
     show_picture(picture)
     return saved, picture

@@ -6,6 +6,7 @@ import pandas as pd
 from IPython.display import display
 
 from fer.expressions import classes_in
+from fer.faces.detection import MIN_FACE_SIDE
 from fer.faces.tracking import BOX_COLUMNS
 from fer.recognition.uncertainty import are_certain, name_expression
 
@@ -46,6 +47,14 @@ def show_table(table: pd.DataFrame, text_columns: int, most: int, noun: str, pla
     display({"text/html": html, "text/plain": rows.to_string(index=False)}, raw=True)
     if len(rows) < len(table):
         print(f"The first {len(rows)} of {len(table)} {noun}; all are in {place}.")
+
+
+def small_faces_hint(faces: pd.DataFrame) -> str:
+    """Return a sentence where the smallest face is hardly large enough, so that others may have been too small."""
+    smallest = faces["width"].min()
+    if not smallest < 1.5 * MIN_FACE_SIDE:  # of no face, it is not a number
+        return ""
+    return f". The smallest is {smallest} pixels wide; faces of less than {MIN_FACE_SIDE} pixels may have been missed."
 
 
 def pluralise(number: int, noun: str) -> str:

@@ -18,7 +18,7 @@ from fer.notebook.errors import UserError, shown_user_errors, writable_folder
 from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate, render_figure
 from fer.recognition.recogniser import Recogniser
-from fer.reports.tables import pluralise
+from fer.reports.tables import pluralise, small_faces_hint
 from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
 
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
@@ -34,7 +34,8 @@ def report_video(recogniser: Recogniser, video: SampledVideo, name: str, folder:
     with writable_folder(folder), tempfile.TemporaryDirectory(prefix="unfinished-", dir=folder) as unfinished:
         annotated = Path(unfinished, "silent.mp4")
         record, frame_count = recognise_frames(recogniser, video, name, annotated)
-        print(f"{name}: {pluralise(record['face'].nunique(), 'face')} in {pluralise(frame_count, 'frame')}")
+        faces = pluralise(record["face"].nunique(), "face")
+        print(f"{name}: {faces} in {pluralise(frame_count, 'frame')}{small_faces_hint(record)}")
         if video.file:
             annotated = with_sound(annotated, video.file, frame_count / video.frames_per_second)
         annotated.replace(folder / "annotated.mp4")
