@@ -1,6 +1,7 @@
 """Whatever is typed or uploaded: told by what it is, reported, and never written over something else."""
 
 import datetime
+import errno
 import io
 import re
 import tarfile
@@ -406,3 +407,15 @@ def test_a_broken_source_and_a_missing_one_look_alike(reporter: Reporter, tmp_pa
     for name in ("broken.jpg", "missing.jpg"):
         with pytest.raises(UserError, match=name):
             reporter.report(str(tmp_path / name))
+
+
+def test_a_disk_that_is_full_is_not_taken_for_a_bad_picture(reporter: Reporter, tmp_path: Path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "me.jpg").write_bytes(HOPPER.read_bytes())
+    monkeypatch.setattr(Image.Image, "save", refuse)
+    for source in (HOPPER, tmp_path / "album"):
+        with pytest.raises(UserError, match=r"Nothing can be written in .*: its disk is full"):
+            reporter.report(str(source))

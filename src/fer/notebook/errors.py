@@ -27,11 +27,11 @@ def shown_user_errors() -> Iterator[None]:
 
 
 @contextmanager
-def writable_folder(folder: Path) -> Iterator[None]:
-    """Make a folder for what is written meanwhile; what its disk refuses is a UserError."""
+def writable_folder(folder: Path) -> Iterator[Path]:
+    """Make and give a folder for what is written meanwhile; what its disk refuses is a UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        yield
+        yield folder
     except OSError as error:
         # HDF5 tells the number of the system's error in its text alone.
         is_full = any(number == error.errno or f"errno = {number}" in str(error) for number in DISK_FULL_ERRORS)

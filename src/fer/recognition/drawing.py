@@ -86,14 +86,12 @@ def render_figure(figure: Figure, kind: str = "png") -> bytes:
     return content.getvalue()
 
 
-def plot_probabilities(table: pd.DataFrame, crops: np.ndarray, most: int = 12) -> Figure | None:
-    """Show each face as the network saw it, beside its probabilities; no figure without a face.
+def plot_probabilities(table: pd.DataFrame, crops: np.ndarray, most: int = 12) -> Figure:
+    """Show each face of a table, which has one at least, as the network saw it, beside its probabilities.
 
     crops: (n, 48, 48) uint8, one for each row of the table. At most the `most` largest faces are shown.
     """
     shown = table.head(most)
-    if shown.empty:
-        return None
     # Not by pyplot, which keeps figures for the whole process: snapshots are drawn on other threads, too.
     figure = Figure(figsize=(7, bars_height(shown)), layout="constrained")
     draw_bars(figure, shown, crops)

@@ -85,6 +85,7 @@ def report_explanation(recogniser: Recogniser, picture: RecognisedPicture, numbe
     face, crop = picture.table.iloc[number - 1], picture.crops[number - 1]
     figure = render_figure(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))
     path = saved.with_name(f"{saved.name}.why-{number}.png")
-    path.write_bytes(figure)
+    with writable_folder(path.parent):
+        path.write_bytes(figure)
     print(f"{picture.name}, face {number}: saved as {path}")
     display(DisplayedImage(figure))

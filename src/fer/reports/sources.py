@@ -13,7 +13,7 @@ from fer.media.collections import PictureFile, copy_to_disk, list_uploads, reada
 from fer.media.samples import COLLINS, HOPPER
 from fer.media.videos import has_media_type, is_video, open_video
 from fer.media.web import fetch_picture
-from fer.notebook.errors import UserError, shown_user_errors
+from fer.notebook.errors import UserError, shown_user_errors, writable_folder
 from fer.notebook.front_end import no_vertical_scroll
 from fer.notebook.paths import existing_path, make_result_folder, sha256_hex, to_printable
 from fer.recognition.picture import RecognisedPicture
@@ -48,10 +48,7 @@ class Reporter:
             raise UserError(f"{to_printable(source)[:100]} is neither a path nor an http(s) address.")
         else:
             path = existing_path(source)
-            try:
-                self.report_path(path, to_printable(path.name), sha256_hex(os.fsencode(path.resolve())))
-            except OSError as error:
-                raise UserError(f"{to_printable(path.name)} cannot be read ({error.strerror}).") from None
+            self.report_path(path, to_printable(path.name), sha256_hex(os.fsencode(path.resolve())))
         self.show_table()
 
     def report_uploads(self, files: Sequence[tuple[str, bytes]]) -> None:
@@ -142,6 +139,7 @@ class Reporter:
             may_be_video = not has_media_type(file.name, "image")
             (videos if may_be_video and is_video(file) else pictures).append(file)
         if pictures:
-            report_collection(self.recogniser, pictures, name, make_result_folder(self.results, name, fingerprint))
+            with writable_folder(make_result_folder(self.results, name, fingerprint)) as folder:
+                report_collection(self.recogniser, pictures, name, folder)
         for video in videos:
             self.report_one_of_many(video, sha256_hex(f"{fingerprint} {video.key}".encode(errors="backslashreplace")))
