@@ -46,7 +46,7 @@ from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.reports.batch import join_faces, network_fingerprint, recognise_files
 from fer.reports.collection import plot_expression_counts
 from fer.reports.tables import format_faces
-from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
+from fer.reports.timeline import plot_timeline, tabulate_timeline, timeline_columns, timeline_rows
 from fer.training.fit import train
 from fer.training.recipes import RECIPES
 from fer.webcam.session import Session, recognise_and_track
@@ -353,9 +353,11 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     assert tuple(join_faces([], odd_recogniser.columns).columns) == ("file", *FACE_COLUMNS, *ODD)
     assert labels_of(plot_expression_counts(faces).axes[0]) == list(ODD)
     table = odd_recogniser.recognise(collins)
-    followed = track_faces([], table, 0.0, smoothing=1, new_numbers=itertools.count(1))
-    record = pd.DataFrame(timeline_rows(0.0, table, followed), columns=timeline_columns(ODD))
-    np.testing.assert_allclose(record[list(ODD)], table[list(ODD)])
+    new_numbers = itertools.count(1)
+    followed = track_faces([], table, 0.0, smoothing=1, new_numbers=new_numbers)
+    followed = track_faces(followed, table, 0.1, smoothing=1, new_numbers=new_numbers)
+    record = tabulate_timeline(timeline_rows(followed), ODD)
+    np.testing.assert_allclose(record[list(ODD)], table.loc[[0, 0], list(ODD)], rtol=1e-6)
     timeline = plot_timeline(record)
     timeline.savefig(tmp_path / "timeline.png")
     assert [text.get_text() for text in timeline.legends[0].get_texts()] == list(ODD)
@@ -363,7 +365,7 @@ def test_many_pictures_and_frames_show_the_names(odd_recogniser: Recogniser, col
     assert maps.shape == (3, 48, 48)
     plot_explanation(drawn_face(1, 1), table.iloc[0], maps).savefig(tmp_path / "why.png")
     session = Session(odd_recogniser, tmp_path / "results")
-    (face,) = recognise_and_track(session, collins, 0.0)["faces"]
+    (face,), _ = (recognise_and_track(session, collins, seconds)["faces"] for seconds in (0.0, 0.1))
     assert set(ODD) < face.keys()
     assert face["expression"] == table.loc[0, "expression"]
     answer, _ = session.reply({"kind": "stop"})

@@ -22,14 +22,14 @@ from tiny import afresh, build_tiny
 
 from fer.expressions import EXPRESSIONS
 from fer.faces.detection import detect_faces, detect_fast
-from fer.faces.tracking import redetect_faces, track_faces
+from fer.faces.tracking import Track, redetect_faces, smooth_boxes, track_faces
 from fer.media.pictures import to_grey
 from fer.media.videos import read_frames
 from fer.network.export import open_litert
 from fer.network.files import save_network
 from fer.notebook.errors import UserError
 from fer.recognition.recogniser import COLUMNS, Recogniser
-from fer.reports.timeline import plot_timeline, timeline_columns
+from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.webcam.engine import engine_pieces, engine_sources
 from fer.webcam.panel import PAGE_JS
 from fer.webcam.session import Session
@@ -60,18 +60,64 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list:
     return shown
 
 
+def tracked(*frames: tuple[float, tuple[tuple[int, int, int, int], ...]]) -> list[Track]:
+    """Track faces over frames, given as seconds and boxes."""
+    tracks, new_numbers = [], itertools.count(1)
+    for seconds, boxes in frames:
+        tracks = track_faces(tracks, table(*boxes), seconds, 1, new_numbers)
+    return tracks
+
+
+HERE, NEAR, FAR = (0, 0, 100, 100), (9, 0, 100, 100), (500, 0, 100, 100)
+
+
 def test_faces_keep_their_numbers_when_they_move_and_change_order():
-    first = track_faces([], table((0, 0, 100, 100), (300, 0, 90, 90)), 0.0, 1, itertools.count(1))
-    second = track_faces(first, table((310, 5, 95, 95), (20, 8, 90, 90)), 0.1, 1, itertools.count(3))
-    assert [face.face for face in second] == [2, 1]
+    first = ((0, 0, 100, 100), (300, 0, 90, 90))
+    tracks = tracked((0.0, first), (0.1, first), (0.2, ((310, 5, 95, 95), (20, 8, 90, 90))))
+    assert [track.face for track in tracks] == [2, 1]
 
 
 def test_a_face_that_is_missed_for_a_moment_keeps_its_number_and_one_that_left_does_not():
-    first = track_faces([], table((0, 0, 100, 100)), 0.0, 1, itertools.count(1))
-    missed = track_faces(first, table(), 0.5, 1, itertools.count(2))
-    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 1.0, 1, itertools.count(2))] == [1]
-    assert [face.face for face in track_faces(missed, table((9, 0, 100, 100)), 9.0, 1, itertools.count(2))] == [2]
-    assert [face.face for face in track_faces(first, table((500, 0, 100, 100)), 0.1, 1, itertools.count(2))] == [2, 1]
+    seen = [(0.0, (HERE,)), (0.1, (HERE,)), (0.5, ())]
+    assert [face.face for face in tracked(*seen, (1.0, (NEAR,)))] == [1]
+    assert [face.face for face in tracked(*seen, (9.0, (NEAR,)), (9.1, (NEAR,)))] == [2]
+    assert [face.face for face in tracked(*seen, (0.6, (FAR,)), (0.7, (FAR,)))] == [2, 1]
+
+
+def test_what_is_seen_in_a_single_frame_gets_no_number_and_no_row():
+    """The second face is one for a moment only; the third comes later, and its first frame is not lost."""
+    frames = [(HERE,), (HERE, FAR), (HERE,), (HERE, (300, 0, 90, 90)), (HERE, (300, 0, 90, 90))]
+    tracks, rows, new_numbers = [], [], itertools.count(1)
+    for second, boxes in enumerate(frames):
+        tracks = track_faces(tracks, table(*boxes), second, 1, new_numbers)
+        rows += timeline_rows(tracks[: len(boxes)])
+    assert sorted(row[:3] for row in rows) == [
+        (0, 1, 0),
+        (1, 1, 0),
+        (2, 1, 0),
+        (3, 1, 0),
+        (3, 2, 300),
+        (4, 1, 0),
+        (4, 2, 300),
+    ]
+
+
+def test_boxes_keep_still_with_a_face_and_go_with_it():
+    """A detector's boxes of a still face jump by some pixels from frame to frame."""
+    jumps = np.random.default_rng(0).integers(-4, 5, (40, 4)) * (1, 1, 1, 1)
+    shown = [np.array([(100, 100, 150, 150)])]
+    for jump in jumps:
+        shown.append(smooth_boxes(shown[-1], shown[0] + jump))
+    assert np.ptp(shown, axis=0).max() <= 4
+    steps = np.abs(np.diff(shown, axis=0)).mean()
+    assert steps < 0.1 * np.abs(np.diff(jumps, axis=0)).mean()
+    walk = [np.array([(100 + 8 * number, 100, 150, 150), (0, 0, 40, 40)]) for number in range(20)]
+    followed = walk[0]
+    for boxes in walk:
+        followed = smooth_boxes(followed, boxes)
+    np.testing.assert_allclose(followed, walk[-1], atol=10)
+    np.testing.assert_array_equal(smooth_boxes(walk[0], np.array([(400, 0, 99, 99)])), [(400, 0, 99, 99)])
+    assert smooth_boxes(walk[0], np.empty((0, 4), np.int64)).shape == (0, 4)
 
 
 def test_smoothing_damps_a_flicker_and_follows_a_change():
@@ -138,14 +184,14 @@ def test_frames_on_several_threads_are_all_recorded_once(session: Session):
 
     def send(first: int) -> None:
         for number in range(10):
-            session.reply({"kind": "frame", "seconds": first + number}, content)
+            session.reply({"kind": "frame", "seconds": (first + number) / 100}, content)
 
-    threads = [threading.Thread(target=send, args=(100 * number,)) for number in range(4)]
+    threads = [threading.Thread(target=send, args=(10 * number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(row[0] for row in session.rows) == sorted(100 * i + j for i in range(4) for j in range(10))
+    assert sorted(row[0] for row in session.rows) == sorted((10 * i + j) / 100 for i in range(4) for j in range(10))
 
 
 def portraits(count: int) -> Image.Image:
@@ -245,13 +291,16 @@ def test_each_picture_is_shown_and_saved_as_its_own(session: Session, shown: lis
 def test_stop_saves_and_shows_a_timeline_once_and_says_when_there_is_none(session: Session, shown: list):
     assert session.timeline.empty
     assert "no timeline" in session.reply({"kind": "stop"})[0]["text"]
-    session.reply({"kind": "frame", "seconds": 0.5}, jpeg(portrait_frame()))
+    session.reply({"kind": "frame", "seconds": 0.4}, jpeg(portrait_frame()))
+    assert "no timeline" in session.reply({"kind": "stop"})[0]["text"]
+    for seconds in (0.5, 0.6):
+        session.reply({"kind": "frame", "seconds": seconds}, jpeg(portrait_frame()))
     answer, _ = session.reply({"kind": "stop"})
     [timeline] = shown
     Image.open(io.BytesIO(timeline.data)).verify()
     [path] = session.results.iterdir()
     assert str(path) in answer["text"]
-    assert pd.read_csv(path)["seconds"].tolist() == session.timeline["seconds"].tolist() == [0.5]
+    assert pd.read_csv(path)["seconds"].tolist() == session.timeline["seconds"].tolist() == [0.5, 0.6]
     assert "no timeline" in session.reply({"kind": "stop"})[0]["text"]
 
 

@@ -1,6 +1,6 @@
-"""Track faces from frame to frame: each keeps its number, and its shown probabilities do not flicker."""
+"""Track faces from frame to frame: each keeps its number, and neither its box nor its probabilities flicker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -12,16 +12,18 @@ from fer.faces.cascades import ALT2, run_cascade
 from fer.faces.detection import detect_fast, sort_by_area
 
 MAX_SECONDS_MISSING = 1.5  # a face that is not detected for less keeps its number
+SMALL_MOVE = 0.2  # of a box's side; one that moves less may not have moved at all
 BOX_COLUMNS = ["x", "y", "width", "height"]
 
 
 class Track(NamedTuple):
     """A face that is tracked."""
 
-    face: int  # its number, from 1, never given twice
+    face: int  # its number, from 1, never given twice; 0 until it has been seen in a second frame
     box: np.ndarray  # (4,) x, y, width, height in pixels
     probabilities: np.ndarray  # (classes,) smoothed over frames
     last_seen: float  # seconds
+    rows: tuple[tuple, ...] = ()  # of a timeline that are new: seconds, box, the network's own probabilities
 
 
 def track_faces(
@@ -31,7 +33,8 @@ def track_faces(
 
     table: as from `Recogniser.recognise`. seconds: when the frame was taken. smoothing: frames over which the shown
     probabilities are averaged (exponentially: the newest counts 2 / (smoothing + 1)), 1 for not at all. new_numbers:
-    the next one is a new face's. Returns the tracks of the faces in the table's order, then those without one.
+    the next one is that of a face when it is seen again: what is seen in a single frame may be none. Returns the tracks
+    of the faces in the table's order, then those without one.
     """
     recent = [track for track in tracks if seconds - track.last_seen <= MAX_SECONDS_MISSING]
     boxes = table[BOX_COLUMNS].to_numpy(float)
@@ -39,13 +42,33 @@ def track_faces(
     weight = 2 / (smoothing + 1)
     found = []
     for row, (box, probabilities) in enumerate(zip(boxes, table[list(classes_in(table))].to_numpy(float), strict=True)):
+        seen = (seconds, *box.astype(int).tolist(), *probabilities.tolist())
         if row in matches:
             track = recent[matches[row]]
             smoothed = weight * probabilities + (1 - weight) * track.probabilities
-            found.append(Track(track.face, box, smoothed, seconds))
+            rows = (seen,) if track.face else (*track.rows, seen)
+            found.append(Track(track.face or next(new_numbers), box, smoothed, seconds, rows))
         else:
-            found.append(Track(next(new_numbers), box, probabilities, seconds))
+            found.append(Track(0, box, probabilities, seconds, (seen,)))
     return found + [track for index, track in enumerate(recent) if index not in matches.values()]
+
+
+def steadied(detect: Callable[[np.ndarray], np.ndarray], former: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Let what a detector finds follow the (n, 4) boxes of the frame before: see `smooth_boxes`."""
+    return lambda grey: smooth_boxes(former, detect(grey))
+
+
+def smooth_boxes(former: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Let boxes that moved little follow slowly, and the others at once; (n, 4) int64 pixels each.
+
+    A change by less than SMALL_MOVE of the side counts with that share of it: by a third of SMALL_MOVE, with a third.
+    """
+    smoothed = boxes.astype(float)
+    for row, column in match_boxes(former, boxes).items():
+        change = smoothed[row] - former[column]
+        weight = min(1, np.abs(change).max() / (SMALL_MOVE * boxes[row, 2]))
+        smoothed[row] = former[column] + weight * change
+    return np.rint(smoothed).astype(np.int64)
 
 
 def redetect_faces(grey: np.ndarray, former: np.ndarray) -> np.ndarray:

@@ -33,8 +33,12 @@ def name_expression(face: Mapping[str, float]) -> str:
 
 
 def face_label(face: Mapping[str, float]) -> str:
-    """Write what stands beside the box of a face: "1 happy 93%", or two lines where that is uncertain."""
+    """Write what stands beside the box of a face: "1 happy 93%", or two lines where that is uncertain.
+
+    A face without a number (0), which `track_faces` gives at second sight, has none here.
+    """
     first, second = top_classes(face)
+    number = f"{face['face']} " if face["face"] else ""
     if is_certain(face):
-        return f"{face['face']} {first} {face[first]:.0%}"
-    return f"{face['face']} uncertain\n{first} {face[first]:.0%}, {second} {face[second]:.0%}"
+        return f"{number}{first} {face[first]:.0%}"
+    return f"{number}uncertain\n{first} {face[first]:.0%}, {second} {face[second]:.0%}"

@@ -16,13 +16,18 @@ def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
     return ("seconds", "face", *BOX_COLUMNS, *classes)
 
 
-def timeline_rows(seconds: float, table: pd.DataFrame, faces: list[Track]) -> list[tuple]:
-    """Return one row a face of a frame, with the network's own probabilities, not the smoothed ones.
+def timeline_rows(faces: list[Track]) -> list[tuple]:
+    """Return what a frame adds to a timeline: a row a face, with the network's own probabilities, not smoothed ones.
 
-    table: as from `Recogniser.recognise`; faces: what `track_faces` made of it, in the same order.
+    faces: those that `track_faces` saw in it. One that is seen for the second time brings the row of the first along;
+    one that is seen in a single frame has none.
     """
-    raw = table[[*BOX_COLUMNS, *classes_in(table)]].itertuples(index=False)
-    return [(seconds, face.face, *values) for face, values in zip(faces, raw, strict=False)]
+    return [(seconds, face.face, *values) for face in faces if face.face for seconds, *values in face.rows]
+
+
+def tabulate_timeline(rows: list[tuple], classes: Sequence[str]) -> pd.DataFrame:
+    """Make the record of a timeline of rows as from `timeline_rows`: in the order of time, then of the faces."""
+    return pd.DataFrame(sorted(rows, key=lambda row: row[:2]), columns=timeline_columns(classes))
 
 
 def plot_timeline(record: pd.DataFrame, most: int = 6) -> Figure:

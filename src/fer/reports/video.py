@@ -11,7 +11,7 @@ from IPython.display import Image as DisplayedImage
 from IPython.display import Video, display
 
 from fer.faces.detection import detect_in_video
-from fer.faces.tracking import track_faces
+from fer.faces.tracking import BOX_COLUMNS, steadied, track_faces
 from fer.media.video_writing import add_sound, video_writer
 from fer.media.videos import SampledVideo
 from fer.notebook.errors import UserError, shown_user_errors, writable_folder
@@ -19,7 +19,7 @@ from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate, render_figure
 from fer.recognition.recogniser import Recogniser
 from fer.reports.tables import pluralise, small_faces_hint
-from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
+from fer.reports.timeline import plot_timeline, save_timeline, tabulate_timeline, timeline_rows
 
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
 
@@ -50,18 +50,19 @@ def recognise_frames(
     Returns the timeline and the number of frames; raises UserError where there is none.
     """
     rows: list[tuple] = []
-    tracks, new_numbers, frame_count, former = [], count(1), 0, None
+    tracks, boxes, new_numbers, frame_count, former = [], np.empty((0, 4), np.int64), count(1), 0, None
     bar = progress(video.frames, "Recognising", video.frame_count or None, unit="frames", leave=False)
     # A UserError tells that the rest of it cannot be read.
     with closing(bar), closing(video_writer(annotated, video.frames_per_second)) as writer, shown_user_errors():
         try:
             for seconds, image in bar:
                 if not np.array_equal(image, former):  # where there are fewer than are read, one is given again
-                    table, former = recogniser.recognise(image, detect_in_video, steady=True), image
+                    table = recogniser.recognise(image, steadied(detect_in_video, boxes), steady=True)
+                    boxes, former = table[BOX_COLUMNS].to_numpy(), image
                 tracks = track_faces(tracks, table, seconds, smoothing=1, new_numbers=new_numbers)
-                rows += timeline_rows(seconds, table, tracks)
-                numbers = [track.face for track in tracks[: len(table)]]
-                writer.send(annotate(image, table.assign(face=numbers)))
+                seen = tracks[: len(table)]
+                rows += timeline_rows(seen)
+                writer.send(annotate(image, table.assign(face=[track.face for track in seen])))
                 frame_count += 1
         except KeyboardInterrupt:
             if not frame_count:
@@ -69,7 +70,9 @@ def recognise_frames(
             print("Stopped; what was recognised so far is kept.")
     if not frame_count:
         raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
-    return pd.DataFrame(rows, columns=timeline_columns(recogniser.classes)), frame_count
+    if frame_count == 1:  # no second one tells which of them are faces
+        rows = [(seconds, next(new_numbers), *values) for track in tracks for seconds, *values in track.rows]
+    return tabulate_timeline(rows, recogniser.classes), frame_count
 
 
 def with_sound(silent: Path, source: Path, seconds: float) -> Path:

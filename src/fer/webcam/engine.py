@@ -19,7 +19,7 @@ from fer.faces.detection import (
     VERIFICATION_ANGLES,
     VERIFIED_SIDE,
 )
-from fer.faces.tracking import MAX_SECONDS_MISSING
+from fer.faces.tracking import MAX_SECONDS_MISSING, SMALL_MOVE
 from fer.network.export import convert_for_page
 from fer.recognition.drawing import UNCERTAIN_COLOUR
 from fer.recognition.uncertainty import CONFIDENCE_THRESHOLD
@@ -43,6 +43,7 @@ RULES = {
     "MIN_FACE_SIDE": MIN_FACE_SIDE,
     "RELATIVE_BOX_SIDE": RELATIVE_BOX_SIDE,
     "SIDE": SIDE,
+    "SMALL_MOVE": SMALL_MOVE,
     "SURE": SURE,
     "TILT_ANGLES": TILT_ANGLES,
     "TILTED_SIDE": TILTED_SIDE,

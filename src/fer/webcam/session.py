@@ -13,7 +13,7 @@ import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import display
 
-from fer.faces.tracking import BOX_COLUMNS, Track, redetect_faces, track_faces
+from fer.faces.tracking import BOX_COLUMNS, Track, redetect_faces, steadied, track_faces
 from fer.media.pictures import UnreadablePictureError, decode_image
 from fer.media.samples import portrait_frames
 from fer.media.videos import read_frames
@@ -24,7 +24,7 @@ from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import face_label, top_classes
 from fer.reports.picture import save_picture, show_picture
 from fer.reports.tables import pluralise
-from fer.reports.timeline import plot_timeline, save_timeline, timeline_columns, timeline_rows
+from fer.reports.timeline import plot_timeline, save_timeline, tabulate_timeline, timeline_rows
 
 FULL_SEARCH_INTERVAL = 8  # frames; between them, faces are detected where they were, and a new one has to wait
 SAMPLE_FRAMES, SAMPLE_FRAME_RATE = 50, 10  # a second
@@ -101,12 +101,14 @@ def recognise_and_track(session: Session, image: np.ndarray, seconds: float) -> 
     """Recognise, track and record the faces of a (height, width, 3) uint8 frame; return what the overlay shows."""
     start = time.perf_counter()
     former = session.boxes if session.frame_count % FULL_SEARCH_INTERVAL else session.boxes[:0]
-    table = session.recogniser.recognise(image, partial(redetect_faces, former=former), steady=False)
+    detect = steadied(partial(redetect_faces, former=former), session.boxes)
+    table = session.recogniser.recognise(image, detect, steady=False)
     milliseconds = 1000 * (time.perf_counter() - start)
     session.boxes, session.frame_count = table[BOX_COLUMNS].to_numpy(), session.frame_count + 1
     session.tracks = track_faces(session.tracks, table, seconds, session.smoothing, session.new_numbers)
-    session.rows += timeline_rows(seconds, table, session.tracks)
-    faces = [describe_face(track, session.recogniser.classes) for track in session.tracks[: len(table)]]
+    seen = session.tracks[: len(table)]
+    session.rows += timeline_rows(seen)
+    faces = [describe_face(track, session.recogniser.classes) for track in seen]
     return {"kind": "faces", "faces": faces, "milliseconds": milliseconds, "skipped": session.skipped}
 
 
@@ -144,11 +146,11 @@ def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
 
 def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
     """Save what was recorded since the last time as webcam-<time>.csv, and show its timeline below the panel."""
-    session.rows += map(tuple, message.get("rows", ()))
-    if not session.rows:
-        return {"kind": "timeline", "text": "No face was seen, so there is no timeline."}, []
-    session.timeline = pd.DataFrame(session.rows, columns=timeline_columns(session.recogniser.classes))
+    rows = session.rows + [tuple(row) for row in message.get("rows", ())]
     session.rows, session.tracks, session.new_numbers = [], [], itertools.count(1)
+    if not rows:
+        return {"kind": "timeline", "text": "No face was seen in two frames, so there is no timeline."}, []
+    session.timeline = tabulate_timeline(rows, session.recogniser.classes)
     path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
     save_timeline(session.timeline, path)
     text = f"Timeline: {len(session.timeline)} rows, one a face a frame, saved as {path}"

@@ -3,7 +3,7 @@
 import {distance} from "./detection.js";
 import {roundHalfEven, rules} from "./rules.js";
 
-// tracks: {face, box, probabilities, lastSeen} each; the newest count 2 / (smoothing + 1) of what is shown.
+// tracks: {face, box, probabilities, lastSeen, rows} each, face 0 until seen again, rows those new in the record; the newest count 2 / (smoothing + 1) of what is shown.
 // Returns those of the boxes, in their order, then those that are missed for a moment.
 export function trackFaces(tracks, boxes, probabilities, seconds, nextNumber) {
   const recent = tracks.filter(track => seconds - track.lastSeen <= rules.MAX_SECONDS_MISSING);
@@ -13,10 +13,23 @@ export function trackFaces(tracks, boxes, probabilities, seconds, nextNumber) {
     const track = recent[matches.get(row)];
     const smoothed = probabilities[row].map((value, index) =>
       track ? weight * value + (1 - weight) * track.probabilities[index] : value);
-    return {face: track ? track.face : nextNumber(), box, probabilities: smoothed, lastSeen: seconds};
+    const seen = [seconds, ...box, ...probabilities[row]];
+    const rows = track?.face === 0 ? [...track.rows, seen] : [seen];
+    return {face: track ? track.face || nextNumber() : 0, box, probabilities: smoothed, lastSeen: seconds, rows};
   });
   const matched = new Set(matches.values());
   return [...found, ...recent.filter((_, index) => !matched.has(index))];
+}
+
+// Lets boxes that moved little follow slowly, and the others at once.
+export function smoothBoxes(former, boxes) {
+  const matches = matchBoxes(former, boxes);
+  return boxes.map((box, row) => {
+    const before = former[matches.get(row)] ?? box;
+    const change = box.map((value, index) => value - before[index]);
+    const weight = Math.min(1, Math.max(...change.map(Math.abs)) / (rules.SMALL_MOVE * box[2]));
+    return change.map((value, index) => roundHalfEven(before[index] + weight * value));
+  });
 }
 
 // Matches boxes with former ones, the nearest centres first: a map from the box's index to the former's.
@@ -39,10 +52,11 @@ export function describeFace({face, box: [x, y, width, height], probabilities}) 
     .sort((a, b) => b.value - a.value);
   const percent = ({name, value}) => `${name} ${roundHalfEven(100 * value)}%`;
   const isCertain = first.value >= rules.CONFIDENCE_THRESHOLD;
+  const number = face ? `${face} ` : "";
   return {
     face, x, y, width, height,
     ...Object.fromEntries(rules.classes.map((name, index) => [name, probabilities[index]])),
-    label: isCertain ? `${face} ${percent(first)}` : `${face} uncertain\n${percent(first)}, ${percent(second)}`,
+    label: isCertain ? `${number}${percent(first)}` : `${number}uncertain\n${percent(first)}, ${percent(second)}`,
     colour: isCertain ? rules.colours[first.name] : rules.UNCERTAIN_COLOUR,
   };
 }

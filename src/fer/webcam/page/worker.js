@@ -3,7 +3,7 @@
 import {freeTemporary, keep, loadCascade} from "./cascades.js";
 import {cropFace, redetectFaces} from "./detection.js";
 import {rules} from "./rules.js";
-import {describeFace, trackFaces} from "./tracking.js";
+import {describeFace, smoothBoxes, trackFaces} from "./tracking.js";
 
 const canvas = new OffscreenCanvas(1, 1);
 const context = canvas.getContext("2d", {willReadFrequently: true});
@@ -20,12 +20,13 @@ const handlers = {
     if (isFirst) [tracks, boxes, frameCount, faceCount] = [[], [], 0, 0];
     try {
       const grey = toGrey(bitmap);
-      boxes = redetectFaces(grey, frameCount++ % rules.FULL_SEARCH_INTERVAL ? boxes : []);
+      boxes = smoothBoxes(boxes, redetectFaces(grey, frameCount++ % rules.FULL_SEARCH_INTERVAL ? boxes : []));
       const probabilities = [];
       for (const box of boxes) probabilities.push(await classify(cropFace(grey, box)));
       tracks = trackFaces(tracks, boxes, probabilities, seconds, () => ++faceCount);
       const found = tracks.slice(0, boxes.length);
-      const rows = found.map(({face, box}, row) => [seconds, face, ...box, ...probabilities[row]]);
+      const rows = found.filter(({face}) => face)
+        .flatMap(({face, rows}) => rows.map(([taken, ...values]) => [taken, face, ...values]));
       return {faces: found.map(describeFace), rows};
     } finally {
       freeTemporary();
