@@ -128,7 +128,7 @@ KINDS = {
     "mpg": (),
     "3gp": ("-c:v", "libx264"),
     "m4v": (),
-    "mov": (),
+    "mov": ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le"),  # of 10 bits, as of new phones
     "mkv": (),
     "webm": ("-deadline", "realtime"),
     "flv": (),
@@ -142,7 +142,7 @@ KINDS = {
 @pytest.mark.parametrize("ending", KINDS)
 def test_every_container_is_told_by_its_content_and_read(ending: str, tmp_path: Path):
     file = tmp_path / f"a.{ending}"
-    run("testsrc=s=128x96:r=25:d=0.5", "-pix_fmt", "yuv420p", *KINDS[ending], file)
+    run("testsrc=s=256x192:r=25:d=0.5", "-pix_fmt", "yuv420p", *KINDS[ending], file)
     bare = file.rename(tmp_path / "bare")
     assert is_video(open_file(bare, "bare"))
     assert len(frames_of(bare, 10)) in (5, 6)
@@ -151,11 +151,14 @@ def test_every_container_is_told_by_its_content_and_read(ending: str, tmp_path: 
 
 
 def test_what_is_no_video_is_not_taken_for_one(tmp_path: Path):
-    content = {"a.mp4": COLLINS.read_bytes(), "notes": b"Get free stuff. ", "zeros": bytes(5000), "empty": b""}
+    content = {"a.mp4": COLLINS.read_bytes(), "notes": b"Get free stuff. ", "zeros": bytes(5000), "empty.mp4": b""}
     content |= {"a.heic": b"\0\0\0\x18ftypheic", "a.cr3": b"\0\0\0\x18ftypcrx ", "a.m4a": b"\0\0\0\x18ftypM4A "}
     for name, data in content.items():
         (tmp_path / name).write_bytes(data)
     assert not [file.name for file in list_folder(tmp_path) if is_video(file)]
+    run("sine=d=1", tmp_path / "talk.mp4")
+    with pytest.raises(UserError, match="sound without a picture"):
+        open_video(tmp_path / "talk.mp4", "talk.mp4", 5)
 
 
 PLAYLISTS = {

@@ -32,6 +32,7 @@ CONTENT_KINDS = {  # of what is no picture, by a pattern of its first bytes
     rb"PK\x03\x04": "it is a zip archive",
     rb".{4}ftyp(" + b"|".join(HEIC_BRANDS) + b")": "it is a damaged HEIC photo",
     b"|".join(VIDEO_STARTS): A_VIDEO,
+    rb"ID3|.{4}ftypM4A|RIFF.{4}WAVE|fLaC|#!AMR": "it is sound",
     rb"\s*<(!doctype )?html": "it is a web page",
     rb"\s*%pdf": "it is a PDF",
 }

@@ -39,8 +39,9 @@ class SampledVideo(NamedTuple):
 def is_video(file: PictureFile) -> bool:
     """Tell by its first bytes whether a file is a video, and by its name where they tell nothing."""
     with suppress(Exception), file.open() as content:  # who reads it next says what is wrong with it
-        is_known = describe_content(content.read(1024)) == A_VIDEO
-        return is_known or (has_media_type(file.name, "video") and not is_picture(content))
+        start = content.read(1024)
+        is_named = has_media_type(file.name, "video") and start != b""
+        return describe_content(start) == A_VIDEO or (is_named and not is_picture(content))
     return False
 
 
@@ -88,13 +89,15 @@ def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, f
         frame = read_ppm(process)
         process.wait()
         text = read_log(log)
+    # "tbr" is the lowest rate that has all its frames, "fps" their mean; "k" are thousands.
+    rate = re.search(r"Video: (?!.*attached pic).* ([\d.]+) tbr", text)
+    if frame is None and "Audio: " in text and not rate:
+        raise UserError(f"{name} is sound without a picture: there is no face to recognise.")
     if frame is None:
         raise UserError(
             f"{name} is neither a picture nor a video that can be read here. Copy it again if it is cut off; otherwise"
             " save it as MP4 or JPEG."
         )
-    # "tbr" is the lowest rate that has all its frames, "fps" their mean; "k" are thousands.
-    rate = re.search(r"Video: (?!.*attached pic).* ([\d.]+) tbr", text)
     length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
     hours, minutes, seconds = map(float, length.groups()) if length else (0, 0, 0)
     return frame, float(rate[1]) if rate else 0.0, 3600 * hours + 60 * minutes + seconds
@@ -123,8 +126,8 @@ def sample_frames(
 
 
 def ppm_output(filters: str) -> list[str]:
-    """Return the arguments to write the first video stream, no cover picture, as PPM, which tells its size."""
-    return ["-map", "0:V:0", "-vf", filters, "-c:v", "ppm", "-f", "image2pipe", "-"]
+    """Return the arguments to write the first video stream, no cover picture, as PPM (8 bits), which tells its size."""
+    return ["-map", "0:V:0", "-vf", filters, "-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "-"]
 
 
 def read_ppm(process: subprocess.Popen) -> np.ndarray | None:
