@@ -163,6 +163,7 @@ CLASSIC = table(usages="Training PublicTest").encode()
 PACKED = {
     "fer2013.tar.gz": in_a_tar(CLASSIC),
     "fer2013.csv": gzip.decompress(in_a_tar(CLASSIC)),  # a tar from which only its compression was taken
+    "icml_face_data.csv": gzip.compress(CLASSIC),  # whose ending a browser has left out
     "fer2013.csv.gz": gzip.compress(CLASSIC),
     "fer2013.csv.bz2": bz2.compress(CLASSIC),
     "fer2013.csv.xz": lzma.compress(CLASSIC),
@@ -176,6 +177,7 @@ PACKED = {
 def test_archives_are_told_by_their_content(name: str, tmp_path: Path):
     (tmp_path / name).write_bytes(PACKED[name])
     check_fifteen(read_fer2013(tmp_path / name)[0])
+    check_fifteen(read_fer2013(tmp_path)[0])
     if ".gz" in name:
         (tmp_path / name).write_bytes(PACKED[name][:-100])
         with pytest.raises(UserError, match=r"cannot be unpacked .*pack it again"):
@@ -206,6 +208,7 @@ def test_folders_of_pictures_are_read_as_others_lay_them_out(
             path = tmp_path / place.format(folder, number)
             path.parent.mkdir(parents=True)
             path.write_bytes(png(np.full((48, 48), number, np.uint8)))
+    (tmp_path / "labels.csv").write_text("image,label\n1.png,3\n")  # names files only
     faces, problems = read_fer2013(tmp_path)
     assert problems == []
     assert set(faces.splits) == splits
@@ -270,6 +273,7 @@ def test_votes_of_fer_plus_are_said_and_used_if_asked_for(tmp_path: Path, capsys
     [
         ("faces.parquet", b"PAR1", "pandas.read_parquet.*CSV"),
         ("faces.npz", in_a_zip(b"\x93NUMPY", "x.npy"), "x.npy.*numpy.load"),
+        ("faces.xlsx", in_a_zip(b"<workbook>", "xl/workbook.xml"), "faces.xlsx.*pandas.read_excel"),
         ("faces.rar", b"Rar!\x1a\7", "RAR archive: unpack it"),
         ("archive.zip", b"<!DOCTYPE html><html>", "web page.*download the file itself"),
         ("fer2013new.csv", VOTES.encode(), "no column emotion, pixels"),
@@ -329,7 +333,7 @@ def test_bad_files_are_reported_by_name(tmp_path: Path):
     pictures, problems = read_fer2013(path)
     assert len(pictures.labels) == 700
     assert {line.partition(": ")[0] for line in problems} == set(bad)
-    assert any("30×20 pixels" in line for line in problems)
+    assert any("30×20 pixels instead of 48×48: PICTURES takes any" in line for line in problems)
 
 
 def test_more_than_one_percent_bad_stops(tmp_path: Path):

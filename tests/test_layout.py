@@ -38,6 +38,16 @@ LAYOUTS = {  # folders, and of each its class, split and group
         "train/dog": ("dog", "Training", ""),
         "test": ("", "test", ""),
     },
+    "splits of a name of their own": {
+        f"{folder}/class00{k}": (f"class00{k}", split, "")
+        for folder, split in {"train_class": "Training", "fer2013-val": "PublicTest"}.items()
+        for k in (1, 2)
+    },
+    "some in splits, some not": {
+        "train/happy": ("happy", "Training", ""),
+        "train/sad": ("sad", "Training", ""),
+        "happy": ("happy", "", ""),
+    },
     "splits alone": {"train": ("train", "", ""), "test": ("test", "", "")},
     "one class": {"around/cat": ("around", "", "")},
 }
@@ -56,7 +66,14 @@ def test_the_structure_of_folders_tells(kind: str):
 
 @pytest.mark.parametrize(
     ("word", "expression"),
-    [("Anger", "angry"), ("0_happy", "happy"), ("03 Surprised", "surprise"), ("joy", "happy"), ("happy hour", None)],
+    [
+        ("Anger", "angry"),
+        ("0_happy", "happy"),
+        ("03 Surprised", "surprise"),
+        ("joy", "happy"),
+        ("sad (2)", "sad"),
+        ("happy hour", None),
+    ],
 )
 def test_words_for_expressions(word: str, expression: str | None):
     assert find_expression(word) == expression
@@ -64,7 +81,13 @@ def test_words_for_expressions(word: str, expression: str | None):
 
 @pytest.mark.parametrize(
     ("word", "split"),
-    [("train_set", "Training"), ("Validation Images", "PublicTest"), ("PrivateTest", "PrivateTest"), ("trainer", "")],
+    [
+        ("train_set", "Training"),
+        ("Validation Images", "PublicTest"),
+        ("PrivateTest", "PrivateTest"),
+        ("fer_train", "Training"),
+        ("trainer", ""),
+    ],
 )
 def test_words_for_splits(word: str, split: str):
     assert find_split(word) == split

@@ -200,6 +200,7 @@ def test_no_face_anywhere_names_the_pictures_and_the_way_out(tmp_path: Path):
 def test_splits_that_folders_name_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture):
     for number, split in enumerate(("train_set", "val_set", "Test")):
         drawn(tmp_path / split, ("cat", "dog"), each=8 + number)
+        (tmp_path / split / "cat" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
     pictures, problems = read_own_pictures(tmp_path, whole_picture=True)
     assert problems == []
     assert pictures.classes == ("cat", "dog")
@@ -222,6 +223,15 @@ def test_nobody_is_both_in_training_and_in_validation(tmp_path: Path, capsys: py
     assert np.bincount(splits[:, 0] == "PublicTest").tolist() == [5, 1]
     said = capsys.readouterr().out
     assert re.search(r"taken for people, who are not in two splits: of 6, subject0\d become it", said)
+
+
+def test_one_of_two_groups_is_too_much_for_validation(tmp_path: Path, capsys: pytest.CaptureFixture):
+    """Such as the parts in which Google Drive packs a folder."""
+    for part in ("photos-001", "photos-002"):
+        drawn(tmp_path / part, ("cat", "dog"), each=40)
+    pictures, _ = read_own_pictures(tmp_path, whole_picture=True)
+    assert 0.05 < (pictures.splits == "PublicTest").mean() < 0.25
+    assert "one picture in eight is chosen" in capsys.readouterr().out
 
 
 def test_other_spellings_and_words_are_one_class_and_said(tmp_path: Path, capsys: pytest.CaptureFixture):

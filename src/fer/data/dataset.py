@@ -84,9 +84,9 @@ def complete_splits(images: np.ndarray, splits: np.ndarray, groups: np.ndarray) 
 
 
 def choose_groups(groups: np.ndarray) -> list[str]:
-    """Choose groups, given for each picture, with about an eighth of all pictures; none unless there are several."""
+    """Choose groups, given for each picture, with about an eighth of all pictures; none of fewer than three."""
     counts = pd.Series(groups).value_counts()
-    if len(counts) < 2:
+    if len(counts) < 3:  # one of two would be half of all
         return []
     by_hash = sorted(counts.index, key=lambda name: hashlib.sha256(name.encode()).digest())
     enough = np.searchsorted(counts[by_hash].cumsum(), VALIDATION_FRACTION * len(groups))

@@ -132,8 +132,9 @@ def picture_records(files: list[PictureFile]) -> list[Record]:
 
 def describe_other_formats(files: list[PictureFile], source: Path) -> str:
     """Say what to do with a source that holds neither pictures nor a table."""
+    names = [*(file.name for file in files), source.name]  # some of these are zips themselves
     for opener, endings in OTHER_FORMATS.items():
-        name = next((file.name for file in files if file.name.lower().endswith(endings)), None)
+        name = next((name for name in names if name.lower().endswith(endings)), None)
         if name:
             return (
                 f"{name} is not read here. Open it with {opener}, and write a CSV of it: emotion (names), pixels (2304"

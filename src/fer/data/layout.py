@@ -26,7 +26,9 @@ SPLIT_WORDS = {  # a test split becomes PublicTest or PrivateTest: see `complete
     "test": ("test", "testing", "tst", "eval"),
 }
 SPLIT_PATTERNS = {
-    split: re.compile(rf"({'|'.join(words)})(set|data|dataset|split|images?|imgs?|pictures?|pics|faces|folder)*")
+    split: re.compile(
+        rf"({'|'.join(words)})(set|data|dataset|split|images?|imgs?|pictures?|pics|faces|folder|class(es)?)*"
+    )
     for split, words in SPLIT_WORDS.items()
 }
 
@@ -41,15 +43,16 @@ class Place(NamedTuple):
 
 @cache
 def find_expression(name: str) -> str | None:
-    """Return the expression that a word names, of the five, disgust, fear and contempt; digits before it count not."""
-    return EXPRESSION_WORDS.get(re.sub(r"^[\W\d_]+|[\W_]+$", "", name.casefold()))
+    """Return the expression that a name such as `3_happiness` or `fear (2)` stands for, if it is a key of SYNONYMS."""
+    return EXPRESSION_WORDS.get(re.sub(r"^[\W\d_]+|\W*\(\d+\)$|[\W_]+$", "", name.casefold()))
 
 
 @cache
 def find_split(name: str) -> str:
-    """Return the split, a key of SPLIT_WORDS, that a word such as `train_set` names, or an empty text."""
-    letters = re.sub(r"[\W\d_]+", "", name.casefold())
-    return next((split for split, pattern in SPLIT_PATTERNS.items() if pattern.fullmatch(letters)), "")
+    """Return the split, a key of SPLIT_WORDS, that a name such as `train_set` or `fer2013-val` ends with, or ""."""
+    words = re.findall(r"[^\W\d_]+", name.casefold())
+    ends = ["".join(words[start:]) for start in range(len(words))]
+    return next((split for end in ends for split, pattern in SPLIT_PATTERNS.items() if pattern.fullmatch(end)), "")
 
 
 def place_files(names: list[str]) -> list[Place]:
@@ -67,7 +70,8 @@ def place_files(names: list[str]) -> list[Place]:
     places = []
     for path in paths:
         split = next(filter(None, map(find_split, path[:level] + path[level + 1 :])), "")
-        places.append(Place("".join(path[level : level + 1]), split))
+        label = "".join(path[level : level + 1]) or next(filter(find_expression, path), "")
+        places.append(Place(label, split))
     outer = ["/".join(part for part in path[:level] if not find_split(part)) for path in paths]
     inner = ["/".join(part for part in path[level + 1 : level + 2] if not find_split(part)) for path in paths]
     for groups in (outer, inner):

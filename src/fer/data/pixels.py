@@ -30,7 +30,7 @@ def decode_face(content: bytes) -> np.ndarray:
     if image is None:
         raise BadPictureError("not a readable picture")
     if image.shape != (SIDE, SIDE):
-        raise BadPictureError(f"{image.shape[1]}×{image.shape[0]} pixels instead of {SIDE}×{SIDE}")
+        raise BadPictureError(f"{image.shape[1]}×{image.shape[0]} pixels instead of {SIDE}×{SIDE}: PICTURES takes any")
     return image
 
 

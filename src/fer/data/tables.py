@@ -20,7 +20,7 @@ TABLE_ENDING = re.compile(r"\.(csv|tsv|txt)$", re.IGNORECASE)
 NUMBERED = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt")  # the last in CK+ alone
 COLUMNS = {  # of a table of faces, by what others call them, too
     "emotion": ("emotion", "emotions", "label", "labels", "expression", "class"),
-    "pixels": ("pixels", "pixel", "image"),
+    "pixels": ("pixels", "pixel"),
     "usage": ("usage", "split", "set", "subset"),
 }
 DAMAGED_FILE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the last of an encrypted one

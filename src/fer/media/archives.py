@@ -31,6 +31,8 @@ UNREADABLE = {
     b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it, and bring the folder",
     b"<!": "a web page, as servers send to who is not logged in: download the file itself",
 }
+# Others are not opened to see: on a mounted drive, that takes as long as to read them. Some are zips of their own kind.
+MAY_BE_ARCHIVE = re.compile(rf"{ARCHIVE_ENDING.pattern}|\.(csv|tsv|txt)$|(^|/)[^./]+$", re.IGNORECASE)
 MOST_NESTED = 3
 
 
@@ -62,7 +64,7 @@ def unpack_all(files: list[PictureFile], depth: int = MOST_NESTED) -> tuple[list
     found, problems = [], []
     for file in files:
         try:
-            inner = unpack(file) if ARCHIVE_ENDING.search(file.name) else None
+            inner = unpack(file) if MAY_BE_ARCHIVE.search(file.name) else None
             if inner and depth == 0:
                 raise UserError(f"{file.name} is an archive too deep inside others: unpack the outer ones.")
         except (UserError, OSError) as problem:

@@ -16,6 +16,7 @@ from fer.notebook.paths import sha256_hex, to_printable
 
 LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compression
 UNLIKELY_LETTERS = re.compile(r"(?<=[A-Za-z])[^\0-\x7f]|[^\0-\x7f](?=[A-Za-z])|[\uff61-\uff9f\ue000-\uf8ff]")
+PUT_BESIDE = ("__MACOSX", "Thumbs.db", "desktop.ini")
 LARGEST_ARCHIVE = 50_000_000_000  # bytes, unpacked
 
 
@@ -174,8 +175,9 @@ def guess_encoding(names: bytes) -> str:
 
 
 def is_visible_file(name: str) -> bool:
-    """Tell whether a file is one that people see: not hidden, and not one of those that macOS packs beside others."""
-    return not any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in name.split("/"))
+    """Tell whether a file is one that people see: not hidden, and none that macOS or Windows puts beside others."""
+    parts = name.split("/")
+    return not any((part.startswith(".") and part.strip(".")) or part in PUT_BESIDE for part in parts)
 
 
 def require_files(files: list[PictureFile], name: str) -> list[PictureFile]:
