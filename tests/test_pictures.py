@@ -13,8 +13,10 @@ import numpy as np
 import pillow_heif
 import pytest
 from conftest import COLLINS, HOPPER
-from PIL import Image
+from PIL import Image, ImageOps
 
+from fer.faces.pages import decode_page_with_face
+from fer.media.collections import is_visible_file
 from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_image
 from fer.media.videos import read_frames
 from fer.notebook.errors import UserError
@@ -200,3 +202,63 @@ def test_a_transparent_palette_becomes_white():
 def test_more_than_sixteen_bits_keep_their_brightness(kind: type, scale: int):
     decoded = decode_image(encoded(Image.fromarray(HALVES.astype(kind) * kind(scale)), "TIFF"), "a.tif")
     np.testing.assert_allclose(decoded[..., 1].astype(int), HALVES, atol=2)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_the_measured_range_tells_how_many_bits_a_picture_has(bits: int):
+    values = (HALVES.astype(np.float64) / 200 * (2**bits - 1)).astype(np.uint16)
+    decoded = decode_image(encoded(Image.fromarray(values), "PNG"), "a.png")
+    np.testing.assert_allclose(decoded[..., 1].astype(int), HALVES / 200 * 255, atol=2)
+
+
+@pytest.mark.parametrize("broken", [0, np.nan, np.inf, -5])
+def test_floats_from_0_to_1_are_no_black_picture(broken: float):
+    values = HALVES.astype(np.float32) / 200
+    values[0, 0] = broken
+    decoded = decode_image(encoded(Image.fromarray(values), "TIFF"), "a.tif")
+    np.testing.assert_allclose(decoded[1:, :, 1].astype(int), HALVES[1:] / 200 * 255, atol=2)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_marker_is_read_and_said_and_one_that_is_cut_is_not(progressive: bool):
+    content = encoded(SCENE, "JPEG", progressive=progressive, quality=95)
+    image, note = decode_page_with_face(content[:-2], "a.jpg")
+    np.testing.assert_array_equal(image, decode_image(content, "a.jpg"))
+    assert note.startswith("a.jpg lacks its end marker")
+    for length in (len(content) - 8, len(content) // 2):
+        with pytest.raises(UnreadablePictureError, match=r"^a\.jpg is damaged"):
+            decode_page_with_face(content[:length], "a.jpg")
+    for more in (b"\0\0", b"motion" * 99):  # some cameras put something after the end
+        assert decode_page_with_face(content + more, "a.jpg")[1] == ""
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
+def test_of_several_pages_the_first_with_a_face_is_taken_and_said(kind: str):
+    face = Image.open(COLLINS).convert("RGB").resize((200, 200))
+    blank = Image.new("RGB", face.size, "gray")
+    others = [blank.point(lambda value: value + 9), face, ImageOps.mirror(face)]
+    content = encoded(blank, kind, save_all=True, append_images=others)
+    image, note = decode_page_with_face(content, "a")
+    assert np.abs(image.astype(int) - np.asarray(face)).mean() < 12
+    assert note == "a has 4 pages or frames; number 3 is taken, the first with a face."
+    content = encoded(blank, kind, save_all=True, append_images=others[:1])
+    assert "number 1 is taken, as no face was found" in decode_page_with_face(content, "a")[1]
+    assert decode_page_with_face(encoded(face, kind), "a")[1] == ""
+
+
+def test_what_lies_beside_pictures_is_named_and_no_problem_in_a_folder():
+    for name in ("a.xmp", "IMG_1.AAE", "x/Thumbs.db", ".DS_Store", "._a.jpg", "x/desktop.ini"):
+        assert not is_visible_file(name)
+        with pytest.raises(UnreadablePictureError, match="is no picture: a program keeps it beside one"):
+            decode_image(b"<x:xmpmeta>", name)
+    for name in ("a.NEF", "a.dng", "a.CR2"):
+        assert is_visible_file(name)
+        with pytest.raises(UnreadablePictureError, match=r"^a\.\w+ is a RAW photo\. .*JPEG"):
+            decode_image(encoded(SCENE, "TIFF"), name)
+    for start, kind in (
+        (b"\xff\x0a", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"FUJIFILMCCD-RAW", "RAW"),
+    ):
+        with pytest.raises(UnreadablePictureError, match=f"it is a {kind}"):
+            decode_image(start + bytes(range(256)), "a.jpg")

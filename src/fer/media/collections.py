@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from fer.media.pictures import SIDECAR_NAME
 from fer.notebook.errors import UserError
 from fer.notebook.paths import sha256_hex, to_printable
 
 LARGEST_FILE = 300_000_000  # bytes; a photo of 100 megapixels without compression
 UNLIKELY_LETTERS = re.compile(r"(?<=[A-Za-z])[^\0-\x7f]|[^\0-\x7f](?=[A-Za-z])|[\uff61-\uff9f\ue000-\uf8ff]")
-PUT_BESIDE = ("__MACOSX", "Thumbs.db", "desktop.ini")
 LARGEST_ARCHIVE = 50_000_000_000  # bytes, unpacked
 
 
@@ -175,9 +175,10 @@ def guess_encoding(names: bytes) -> str:
 
 
 def is_visible_file(name: str) -> bool:
-    """Tell whether a file is one that people see: not hidden, and none that macOS or Windows puts beside others."""
+    """Tell whether a file is one that people see: not hidden, and not one that programs keep beside others."""
     parts = name.split("/")
-    return not any((part.startswith(".") and part.strip(".")) or part in PUT_BESIDE for part in parts)
+    is_hidden = any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in parts)
+    return not is_hidden and not SIDECAR_NAME.search(name)
 
 
 def require_files(files: list[PictureFile], name: str) -> list[PictureFile]:

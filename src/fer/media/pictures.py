@@ -31,32 +31,46 @@ VIDEO_STARTS = (
 CONTENT_KINDS = {  # of what is no picture, by a pattern of its first bytes
     rb"PK\x03\x04": "it is a zip archive",
     rb".{4}ftyp(" + b"|".join(HEIC_BRANDS) + b")": "it is a damaged HEIC photo",
+    rb"\xff\x0a|\0\0\0\x0cJXL ": "it is a JPEG XL picture",
+    rb".{4}ftypcrx|II\*\0.{4}CR|FUJIFILMCCD-RAW|II(RO|RS|U\0)|MMOR|FOVb|\0MRM": "it is a RAW photo",
     b"|".join(VIDEO_STARTS): A_VIDEO,
     rb"ID3|.{4}ftypM4A|RIFF.{4}WAVE|fLaC|#!AMR": "it is sound",
     rb"\s*<(!doctype )?html": "it is a web page",
     rb"\s*%pdf": "it is a PDF",
 }
+# RAW photos that are TIFFs with a thumbnail as their first page, and files that programs keep beside pictures.
+RAW_NAME = re.compile(r"\.(3fr|arw|cr2|dcr|dng|erf|iiq|kdc|mef|mos|nef|nrw|pef|raw|sr2|srf|srw)$", re.IGNORECASE)
+SIDECAR_NAME = re.compile(
+    r"\.(xmp|aae|dop|pp3|thm)$|(^|/)((eh)?thumbs\.db|desktop\.ini|\.?picasa\.ini|\._.*|\.ds_store)$",
+    re.IGNORECASE,
+)
+PAGED_FORMATS = ("GIF", "WEBP", "PNG", "TIFF", "AVIF", "HEIF")  # others keep previews, layers or sizes there
+END_OF_JPEG = b"\xff\xd9"
 
 
 class UnreadablePictureError(UserError):
     """A file that is no picture; the message names the file, the reason and a way out."""
 
 
-def decode_image(content: bytes, name: str) -> np.ndarray:
+def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
     """Decode the bytes of a picture file, upright (EXIF) and in RGB.
 
-    Returns (height, width, 3) uint8, no side longer than 4000 pixels. Of an animation, the first frame counts;
-    transparent parts become white. A picture that is cut off is refused: half a face would get a wrong name. Raises
-    UnreadablePictureError.
+    Returns (height, width, 3) uint8, no side longer than 4000 pixels; transparent parts become white. page: of a file
+    with several pages or frames. A picture that is cut off is refused, as half a face would get a wrong name, but not
+    one that lacks its end marker alone. Raises UnreadablePictureError.
     """
     if not content:
         raise UnreadablePictureError(f"{name} is empty (0 bytes). Upload it again.")
+    for pattern, kind in ((SIDECAR_NAME, "is no picture: a program keeps it beside one"), (RAW_NAME, "is a RAW photo")):
+        if pattern.search(name):
+            raise UnreadablePictureError(f"{name} {kind}. Bring the picture itself, as JPEG or PNG.")
     if is_heic(content):
         enable_heic(name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content + END_OF_JPEG if lacks_end_marker(content) else content)) as image:
+                image.seek(page)
                 return to_upright_rgb(image)
     except UnidentifiedImageError:
         raise UnreadablePictureError(
@@ -77,13 +91,45 @@ def to_upright_rgb(image: Image.Image) -> np.ndarray:
     image.thumbnail(limit)
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more: Pillow would cut off, not scale
-        values = np.asarray(image).astype(np.float32)
-        brightest = 65535.0 if values.max() > 255 else 255.0
+        values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0, neginf=0)
+        brightest = find_white(values.max(), is_share=image.mode == "F")
         image = Image.fromarray((values * (255 / brightest)).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.asarray(image.convert("RGB"))
+
+
+def find_white(brightest: float, is_share: bool) -> float:
+    """Return what is white where that value is the brightest: the largest one of 8, 10, 12, 14 or 16 bits, or itself.
+
+    is_share: values may be shares from 0 to 1.
+    """
+    whites = [1] * is_share + [2**bits - 1 for bits in (8, 10, 12, 14, 16)]
+    return next((white for white in whites if brightest <= white), brightest)
+
+
+def count_pages(content: bytes) -> int:
+    """Count the pages or frames of a picture file that can be read."""
+    with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content)) as image:
+        return getattr(image, "n_frames", 1) if image.format in PAGED_FORMATS else 1
+
+
+def lacks_end_marker(content: bytes) -> bool:
+    """Tell whether a file is a JPEG of which nothing but the marker of its end is missing.
+
+    Then whatever is put before that marker changes no pixel: else, the decoder would take it for the missing part.
+    """
+    if content[:2] != b"\xff\xd8" or content[-2:] == END_OF_JPEG:
+        return False
+    with warnings.catch_warnings(action="ignore"):
+        with suppress(Exception):
+            Image.open(io.BytesIO(content)).load()
+            return False  # something else follows its end
+        with suppress(Exception):
+            ends = (more + END_OF_JPEG for more in (b"", bytes(range(1, 99))))
+            return np.array_equal(*(Image.open(io.BytesIO(content + end)) for end in ends))
+    return False
 
 
 def is_picture(content: IO[bytes]) -> bool:

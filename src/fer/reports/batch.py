@@ -11,9 +11,9 @@ from PIL import Image
 
 from fer.expressions import SIDE
 from fer.faces.detection import detect_thorough
+from fer.faces.pages import decode_page_with_face
 from fer.faces.tracking import BOX_COLUMNS
 from fer.media.collections import PictureFile
-from fer.media.pictures import decode_image
 from fer.notebook.errors import UserError
 from fer.notebook.paths import sha256_hex
 from fer.notebook.progress import progress
@@ -57,10 +57,12 @@ def recognise_files(recogniser: Recogniser, files: list[PictureFile], folder: Pa
 def recognise_file(recogniser: Recogniser, file: PictureFile, thumbnail: Path) -> dict:
     """Recognise the faces in one file and save its thumbnail; that it cannot be read is the entry's problem."""
     try:
-        image = decode_image(file.read(), file.name)
+        image, note = decode_page_with_face(file.read(), file.name)
     except UserError as problem:
         reason = str(problem).removeprefix(f"{file.name} ")
         return {"file": file.name, "faces": [], "problem": reason, "thumbnail": ""}
+    if note:
+        print(note)
     table = recogniser.recognise(image, detect_thorough, steady=True)
     thumbnail.parent.mkdir(exist_ok=True)
     Image.fromarray(draw_thumbnail(image, table)).save(thumbnail, quality=90)

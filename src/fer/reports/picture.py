@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from fer.faces.detection import MIN_FACE_SIDE
-from fer.media.pictures import decode_image
+from fer.faces.pages import decode_page_with_face
 from fer.notebook.errors import writable_folder
 from fer.notebook.paths import FINGERPRINT_KEY, result_path, sha256_hex
 from fer.recognition.drawing import (
@@ -37,7 +37,10 @@ def report_picture(recogniser: Recogniser, name: str, content: bytes, results: P
     name: printable; content: the bytes of a picture file. Returns where they are saved, without ending, and the
     picture. Raises UnreadablePictureError.
     """
-    picture = recognise_picture(recogniser, decode_image(content, name), name)
+    image, note = decode_page_with_face(content, name)
+    if note:
+        print(note)
+    picture = recognise_picture(recogniser, image, name)
     fingerprint = sha256_hex(content)
     saved = result_path(results, name, fingerprint)
     save_picture(picture.annotated, picture.table, saved, fingerprint)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer.media.archives import is_archive, list_files
-from fer.media.collections import PictureFile, copy_to_disk, list_uploads, readable
+from fer.media.collections import PictureFile, copy_to_disk, is_visible_file, list_uploads, readable
 from fer.media.samples import COLLINS, HOPPER
 from fer.media.videos import has_media_type, is_video, open_video
 from fer.media.web import fetch_picture
@@ -72,7 +72,7 @@ class Reporter:
             else:
                 pictures.append((file.name, content))
         if len(pictures) > MOST_SHOWN:
-            uploads = list_uploads(pictures)
+            uploads = [file for file in list_uploads(pictures) if is_visible_file(file.name)]
             self.report_files(uploads, "uploads", sha256_hex("\n".join(sorted(file.key for file in uploads)).encode()))
             return
         for name, content in pictures:
