@@ -116,7 +116,8 @@ def test_a_network_of_keras_2_is_loaded_as_it_says(
         ({}, "does not say classes and scaling,.*README"),
         ({"classes": SEVEN}, "does not say scaling,"),
         ({"scaling": [0, 1]}, "does not say classes,"),
-        ({"classes": SEVEN[:5], "scaling": [0, 1]}, r"\(7,\), not .* into \(5,\)"),
+        ({"classes": SEVEN[:5], "scaling": [0, 1]}, r"\(7,\), not .* probabilities of the 5 classes"),
+        ({"classes": dict.fromkeys(SEVEN, 0), "scaling": [0, 1]}, "names of the classes .* a list"),
         ({"classes": SEVEN, "scaling": "0-1"}, "scaling in .* is 0-1; two numbers"),
         ({"classes": SEVEN, "scaling": [1, 1]}, "two numbers"),
         ({"classes": SEVEN, "scaling": [0, float("nan")]}, "two numbers"),
@@ -140,13 +141,29 @@ def test_weights_as_keras_3_prefers_to_save_them(seven: keras.Model, tmp_path: P
 def test_answers_that_are_no_probabilities_are_refused(seven: keras.Model, tmp_path: Path):
     likely = keras.layers.Activation("sigmoid")(seven.layers[-2].output)  # each by itself, as of several labels
     save_network(keras.Model(seven.inputs[0], likely), tmp_path, tuple(SEVEN))
-    with pytest.raises(UnusableModelError, match="its answers sum to"):
+    with pytest.raises(UnusableModelError, match=r"its answers sum to .*softmax"):
         load_network(tmp_path)
+    seven = keras.models.clone_model(seven)
+    seven.set_weights([np.nan * weights for weights in seven.get_weights()])  # after a training that diverged
+    save_network(seven, tmp_path, tuple(SEVEN))
+    with pytest.raises(UnusableModelError, match="its answers sum to nan"):
+        load_network(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_description_may_be_edited_in_windows(encoding: str, folder: Path):
+    described = (folder / "fer.json").read_text()
+    (folder / "fer.json").write_text(described, encoding)
+    (folder / "SHA256SUMS").unlink()
+    load_network(folder)
 
 
 def test_a_page_about_a_file_is_called_so(folder: Path):
     (folder / "fer.h5").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 7020568\n")
     with pytest.raises(UnusableModelError, match="a page about it or a pointer to it"):
+        load_network(folder)
+    (folder / "fer.h5").write_bytes(b"PK\3\4")
+    with pytest.raises(UnusableModelError, match=r"\.keras files are; models/README"):
         load_network(folder)
 
 
@@ -163,7 +180,7 @@ def test_half_an_upload_is_called_so_without_jargon(name: str, with_checksums: b
     (folder / name).write_bytes((folder / name).read_bytes()[:20_000])
     if not with_checksums:
         (folder / "SHA256SUMS").unlink()
-    with pytest.raises(UnusableModelError, match=rf"{name} in .* is not whole \(20,000 bytes\).* Run all") as caught:
+    with pytest.raises(UnusableModelError, match=rf"{name} in .* cannot be read \(20,000 bytes\).* Run all") as caught:
         load_network(folder)
     assert str(folder.resolve()) in str(caught.value)
     assert not any(word in str(caught.value) for word in ("HDF5", "synchronously", "eof", "delimiter", "char "))

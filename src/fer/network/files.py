@@ -25,6 +25,10 @@ from fer.notebook.errors import UserError, atomic_write, writable_folder
 MODEL_FILES = ("fer.json", "fer.h5")
 RAW = (0, 255)  # the scaling of all networks that are trained here
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum` writes it: `cd models && sha256sum --check SHA256SUMS`
+WRONG_STARTS = {  # of what is no JSON or HDF5
+    (b"<", b"version https://git-lfs"): "what was downloaded is a page about it or a pointer to it",
+    b"PK": "it is a zip, as .keras files are; models/README.md shows how to save one as fer.h5",
+}
 # What Keras 3.14 and later write for every batch normalisation, although it is the default, and older ones refuse.
 DEFAULTS_OF_NEWER_KERAS = [("renorm", False), ("renorm_momentum", 0.99)]
 
@@ -84,7 +88,7 @@ def read_description(folder: Path) -> tuple[tuple[str, ...], tuple[float, float]
     Neither is assumed: raises UnusableModelError where fer.json does not say them, or says what cannot be used.
     """
     file = folder.resolve() / "fer.json"
-    described = json.loads(file.read_text())
+    described = json.loads(file.read_bytes())  # in UTF-8 or 16, with a mark or without
     missing = [key for key in ("classes", "scaling") if not isinstance(described, dict) or key not in described]
     if missing:
         raise UnusableModelError(
@@ -94,7 +98,7 @@ def read_description(folder: Path) -> tuple[tuple[str, ...], tuple[float, float]
         )
     names, scaling = described["classes"], described["scaling"]
     if not isinstance(names, list) or len(names) < 2 or not all(map(is_valid_class_name, names)):
-        raise UnusableModelError(f"The names of the classes in {file} cannot be used.")
+        raise UnusableModelError(f"The names of the classes in {file} cannot be used: a list of short texts is wanted.")
     if len(set(names)) < len(names):
         raise UnusableModelError(f"Two classes in {file} have the same name.")
     if not is_scaling(scaling):
@@ -137,19 +141,15 @@ def load_network(folder: Path) -> keras.Model:
     classes, (black, white) = read_description(folder)
     try:
         network = read_keras(folder)
-        shapes = network.input_shape[1:], network.output_shape[1:]
-        wanted = (SIDE, SIDE, 1), (len(classes),)
-        if shapes != wanted:
-            raise ValueError(f"it turns {shapes[0]} into {shapes[1]}, not {wanted[0]} into {wanted[1]}")
-        answers = keras.ops.convert_to_numpy(network(np.full((1, SIDE, SIDE, 1), (black + white) / 2, np.float32)))
-        if answers.min() < 0 or abs(answers.sum() - 1) > 0.01:
-            raise ValueError(f"its answers sum to {answers.sum():.3g}, not to 1 as probabilities do")
+        problem = find_misfit(network, len(classes), (black + white) / 2)
     except Exception as error:  # Keras raises nearly anything for files that are not its own
         reason = str(error).strip().split("\n")[0][:200]
         raise UnusableModelError(
             f"The network in {folder.resolve()} cannot be loaded: {reason}. Put fer.json and fer.h5 there that were"
             " saved together, then choose Run all again."
         ) from error
+    if problem:
+        raise UnusableModelError(f"The network in {folder.resolve()} cannot be used: {problem}.")
     if (black, white) == RAW:
         return network
     inputs = keras.Input((SIDE, SIDE, 1))
@@ -157,9 +157,24 @@ def load_network(folder: Path) -> keras.Model:
     return keras.Model(inputs, network(scaled), name=network.name)
 
 
+def find_misfit(network: keras.Model, classes: int, grey: float) -> str:
+    """Say why a network does not give probabilities of so many classes for a face, tried with a grey one; or ""."""
+    shapes = network.input_shape[1:], network.output_shape[1:]
+    wanted = (SIDE, SIDE, 1), (classes,)
+    if shapes != wanted:
+        return (
+            f"it turns {shapes[0]} into {shapes[1]}, not one grey face of {wanted[0]} into the probabilities of the"
+            f" {classes} classes that fer.json names"
+        )
+    answers = keras.ops.convert_to_numpy(network(np.full((1, SIDE, SIDE, 1), grey, np.float32)))
+    if not (answers.min() >= 0 and abs(answers.sum() - 1) <= 0.01):  # so NaN is refused, too
+        return f"its answers sum to {answers.sum():.3g}, not to 1 as probabilities do. End it with a softmax"
+    return ""
+
+
 def read_keras(folder: Path) -> keras.Model:
     """Load what Keras 2 or 3 saved, as it is; raises nearly anything."""
-    described = json.loads((folder / "fer.json").read_text())
+    described = json.loads((folder / "fer.json").read_bytes())
     if "keras_version" in described:  # which only Keras 2 writes
         return load_keras_2(described, folder / "fer.h5")
     network = keras.models.model_from_json(json.dumps(described))
@@ -183,11 +198,11 @@ def check_files(folder: Path) -> None:
     for name in MODEL_FILES:
         if not is_readable(folder / name):
             content = (folder / name).read_bytes()
-            is_page = content.lstrip().startswith((b"<", b"version https://git-lfs"))
-            reason = "what was downloaded is a page about it or a pointer to it" if is_page else "its copy broke off"
+            reasons = (said for start, said in WRONG_STARTS.items() if content.lstrip().startswith(start))
+            reason = next(reasons, "its copy broke off, or a change to it went wrong")
             raise UnusableModelError(
-                f"{name} in {folder.resolve()} is not whole ({len(content):,} bytes): {reason}. Delete it, put it there"
-                " again, wait until it is complete, and choose Run all again."
+                f"{name} in {folder.resolve()} cannot be read ({len(content):,} bytes): {reason}. Delete it, put it"
+                " there again, wait until it is complete, and choose Run all again."
             )
         if name in expected and checksum(folder / name) != expected[name]:
             raise UnusableModelError(
@@ -201,7 +216,7 @@ def is_readable(path: Path) -> bool:
     """Tell whether a file is whole JSON or, by any other name, HDF5."""
     try:
         if path.suffix == ".json":
-            json.loads(path.read_text())
+            json.loads(path.read_bytes())
         else:
             h5py.File(path).close()  # which compares its size with the one that it states
     except (OSError, ValueError):
