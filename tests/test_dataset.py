@@ -323,6 +323,7 @@ def test_bad_files_are_reported_by_name(tmp_path: Path):
         "train/happy/Training_small.png": png(np.zeros((20, 30), np.uint8)),
         "train/smile/Training_1.png": png(drawn_face(1, 1)),
         "train/happy/Training_huge.png": b"\0" * 1_000_001,
+        "train/happy/Training_damaged.png": b"in its zip",
     }
     with zipfile.ZipFile(path, "w") as file:
         for number in range(700):
@@ -330,10 +331,11 @@ def test_bad_files_are_reported_by_name(tmp_path: Path):
         file.writestr("__MACOSX/train/happy/._Training_1.png", b"macOS keeps something here")
         for name, content in bad.items():
             file.writestr(name, content)
+    path.write_bytes(path.read_bytes().replace(b"in its zip", b"in its ZIP"))  # where it was stored as it is
     pictures, problems = read_fer2013(path)
     assert len(pictures.labels) == 700
     assert {line.partition(": ")[0] for line in problems} == set(bad)
-    assert any("30×20 pixels instead of 48×48: PICTURES takes any" in line for line in problems)
+    assert any("30×20 pixels" in line for line in problems)
 
 
 def test_more_than_one_percent_bad_stops(tmp_path: Path):
@@ -341,7 +343,9 @@ def test_more_than_one_percent_bad_stops(tmp_path: Path):
     path.write_text(
         "\n".join(["emotion,pixels,Usage", *([f"sad,{GOOD},Training"] * 98), "sad,1,Training", "sad,2,Training"])
     )
-    with pytest.raises(UserError, match=r"2 of 100 pictures in .*fer2013.csv are bad, more than 1 %"):
+    with pytest.raises(
+        UserError, match=r"2 of 100 pictures in .*fer2013.csv are bad, more than 1 %[^$]*PICTURES takes"
+    ):
         read_fer2013(path)
 
 

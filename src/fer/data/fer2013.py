@@ -15,9 +15,8 @@ import numpy as np
 
 from fer.data.dataset import SPLITS, FaceDataset, complete_splits
 from fer.data.layout import find_expression, find_split
-from fer.data.pixels import BadPictureError, format_pixels, parse_pixels, read_face_file
+from fer.data.pixels import format_pixels, parse_pixels, read_face_file
 from fer.data.tables import (
-    DAMAGED_FILE,
     NO_MAJORITY,
     TABLE_ENDING,
     check_numbering,
@@ -57,7 +56,7 @@ class Record(NamedTuple):
     location: str
     expression: str
     split: str
-    decode: Callable[[], np.ndarray]  # gives (48, 48) uint8; raises BadPictureError or one of DAMAGED_FILE
+    decode: Callable[[], np.ndarray]  # gives (48, 48) uint8; raises UserError
 
 
 def read_fer2013(source: Path, fer_plus: bool = False) -> tuple[FaceDataset, list[str]]:
@@ -152,12 +151,12 @@ def decode_records(records: list[Record], source: Path) -> tuple[FaceDataset, li
             continue
         try:
             if record.expression not in EXPRESSIONS:
-                raise BadPictureError(f"unknown expression {record.expression[:20]!r}")
+                raise UserError(f"unknown expression {record.expression[:20]!r}")
             image = record.decode()
             if record.split not in ("", "test", *SPLITS):
-                raise BadPictureError(f"unknown split {record.split[:20]!r}, expected one of {', '.join(SPLITS)}")
-        except (BadPictureError, *DAMAGED_FILE) as problem:
-            problems.append(f"{record.location}: {problem}")
+                raise UserError(f"unknown split {record.split[:20]!r}, expected one of {', '.join(SPLITS)}")
+        except UserError as problem:
+            problems.append(f"{record.location}: {str(problem).removeprefix(f'{record.location} ')}")
             continue
         images.append(image)
         labels.append(EXPRESSIONS.index(record.expression))
@@ -166,7 +165,10 @@ def decode_records(records: list[Record], source: Path) -> tuple[FaceDataset, li
         print(f"Left out: {', '.join(f'{count:,} of {name}' for name, count in dropped.items())}.")
     if len(problems) > MAX_BAD_FRACTION * len(records):
         some = "\n  ".join(problems[:5])
-        raise UserError(f"{len(problems)} of {len(records)} pictures in {source} are bad, more than 1 %:\n  {some}")
+        raise UserError(
+            f"{len(problems)} of {len(records)} pictures in {source} are bad, more than 1 %:\n  {some}\nFolders, or the"
+            " column emotion, have to name expressions. The field PICTURES takes other classes and sizes."
+        )
     if not images:
         raise UserError(f"{source} holds no picture of {', '.join(EXPRESSIONS)}. Is it FER-2013?")
     images, splits = np.stack(images), np.array(splits)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from fer.data.layout import find_expression, find_split
-from fer.media.collections import PictureFile
+from fer.media.collections import PictureFile, readable
 from fer.notebook.errors import UserError
 
 TABLE_ENDING = re.compile(r"\.(csv|tsv|txt)$", re.IGNORECASE)
@@ -156,9 +156,9 @@ def name_expression(label: str) -> str:
 def read_votes(file: PictureFile) -> list[str]:
     """Return the expression that most of ten people saw in each picture of FER-2013, in the order of its rows.
 
-    It is NO_MAJORITY where two have as many votes, and where most saw an unknown one or no face.
+    It is NO_MAJORITY where two have as many votes, and where most saw an unknown one or no face. Raises UserError.
     """
-    with file.open() as content:
+    with readable(file.name), file.open() as content:
         header, *rows = read_rows(content)
     names = [find_expression(name) or NO_MAJORITY for name in header]
     first = next(position for position, name in enumerate(names) if name != NO_MAJORITY)
