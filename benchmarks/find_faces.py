@@ -27,7 +27,7 @@ import fer.notebook.setup  # noqa: F401 - sets TensorFlow's environment before i
 from fer.faces.detection import detect_thorough
 
 SEEDS = {"choose": 1, "report": 2}  # of the composites
-GROUPS = 10  # photos of 12 megapixels of each kind
+GROUPS = 6  # photos of 12 megapixels of each kind
 GROUND_SIZE = (1900, 1050)  # pixels, at least, of a photo that is a quarter of one of 12 megapixels
 
 

@@ -167,7 +167,10 @@ def verify_proposals(
     """
     found = fuse_and_score(runs)
     found = found[found[:, 4] > min_score]
-    found[:, 4] += [verification_score(grey, box, VERIFICATION_ANGLES) + eye_score(grey, box) for box in found[:, :4]]
+    for box in found:
+        box[4] += verification_score(grey, box[:4], VERIFICATION_ANGLES, (ALT,)) + eye_score(grey, box[:4])
+        if box[4] <= min_total:  # what is sure already need not be seen from the side, which takes longest
+            box[4] += verification_score(grey, box[:4], VERIFICATION_ANGLES, (PROFILE, MIRRORED_PROFILE))
     return found[found[:, 4] > min_total]
 
 
