@@ -61,14 +61,15 @@ print(f"Network: {models} ({', '.join(recogniser.classes)})")
 # %% [markdown]
 # ## 2. Your webcam
 #
-# Press *Start the camera* and allow the browser to use it. Then *Take a picture*, or *Go live*: each face keeps its
-# number while it moves. *Stop* switches the camera off and draws a timeline. In Colab, the cell runs until you press
-# *Finish*.
+# Press *Start the camera* and allow the browser to use it: each face is named, and keeps its number while it moves.
+# *Take a picture* at any time. *Stop live* draws a timeline and leaves the camera on; *Turn the camera off* does both.
+# In Colab, the cell runs until you press *Finish*.
 #
-# What you take and record appears below the panel, stays in this notebook when you save it, and is saved in `results/`.
-# Live frames stay in this page, where your network runs, too: only numbers reach the notebook. That needs two libraries
-# from cdn.jsdelivr.net; where they do not come, the panel says so, and the frames go to where the notebook runs (your
-# computer, or in Colab your session's machine) and are not kept. A red light shows when the camera is on.
+# What you take and record appears in the panel and below it, stays in this notebook when you save it, and is saved in
+# `results/`. Live frames stay in this page, where your network runs, too: only numbers reach the notebook. That needs
+# two libraries from cdn.jsdelivr.net; where they do not come, the panel says so, and the frames go to where the
+# notebook runs (your computer, or in Colab your session's machine) and are not kept. A red light shows when the camera
+# is on.
 #
 # No camera? Choose a video or a picture, or play the sample: two portraits in the public domain, of Eileen Collins
 # (NASA) and Grace Hopper (US Navy).
@@ -81,7 +82,7 @@ show_camera_panel(session, models, JPEG_QUALITY)
 # %% [markdown]
 # ## 3. What was recorded
 #
-# After *Stop*, run this cell: a row for each face in each frame, with its box in pixels and the network's own
+# After *Stop live*, run this cell: a row for each face in each frame, with its box in pixels and the network's own
 # probabilities. (On the picture they are averaged over the last few frames, so that they do not flicker.)
 
 # %%

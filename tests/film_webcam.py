@@ -37,7 +37,6 @@ def film(results: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 1000})
         open_notebook(page, address)
         page.get_by_role("button", name="Start the camera").click()
-        page.get_by_role("button", name="Go live").click()
         page.wait_for_timeout(1500)
         shots = []
         for _ in range(round(seconds * shots_per_second)):

@@ -27,8 +27,9 @@ from browsers import (
     screenshot,
     serve_libraries,
 )
-from conftest import HOPPER, ROOT, serving
+from conftest import COLLINS, HOPPER, ROOT, serving
 from jupyter_client.manager import KernelManager, start_new_kernel
+from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from fer.expressions import EXPRESSIONS
@@ -95,7 +96,7 @@ def press(name: str) -> Step:
 
     def step(page: Page) -> bool:
         button = page.get_by_role("button", name=name, exact=True)
-        ready = button.count() > 0 and button.first.is_visible()
+        ready = button.count() > 0 and button.first.is_visible() and button.first.is_enabled()
         if ready:
             button.first.click()
         return ready
@@ -106,6 +107,16 @@ def press(name: str) -> Step:
 def see(text: str) -> Step:
     """Wait for a text."""
     return lambda page: page.get_by_text(text).count() > 0 and page.get_by_text(text).first.is_visible()
+
+
+def live(text: str) -> Step:
+    """Wait until the line for developers says that."""
+
+    def step(page: Page) -> bool:
+        lines = page.locator(".speed")
+        return lines.count() > 0 and text in lines.first.text_content()
+
+    return step
 
 
 def keep(name: str) -> Step:
@@ -136,6 +147,15 @@ def choose(path: object) -> Step:
     return step
 
 
+def three_heads() -> Image.Image:
+    """Three portraits, one of them hard to read."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    head = Image.open(COLLINS).convert("RGB").crop((96, 0, 352, 256)).resize((240, 240))
+    for place, contrast in (((40, 0), 1), ((380, 60), 0.5), ((180, 240), 0.8)):
+        frame.paste(ImageEnhance.Contrast(head).enhance(contrast), place)
+    return frame
+
+
 @pytest.fixture(scope="module")
 def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Browser]]:
     """Chromium whose camera shows a portrait, one whose user says no, and one without a camera."""
@@ -145,6 +165,7 @@ def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Bro
             "camera": launch(playwright, folder, *CAMERA),
             "denied": launch(playwright, folder, "--deny-permission-prompts"),
             "absent": launch(playwright, folder, *CAMERA, cameras=0),
+            "three": launch(playwright, tmp_path_factory.mktemp("three"), *CAMERA, frames=30 * [three_heads()]),
             "two": launch(playwright, folder, *CAMERA, cameras=2),
         }
         yield started
@@ -182,15 +203,10 @@ def first_run(browsers: dict[str, Browser], kernel: tuple) -> tuple[ColabPage, l
     """The whole notebook, top to bottom: a snapshot, some seconds live; what each cell printed."""
     colab = open_page(browsers["camera"], kernel)
     colab.run(BLOCK_ANYWIDGET)
-    steps = [press("Start the camera"), press("Take a picture")]
-    steps += [
-        see("Picture 1: 1 face, saved as results/snapshot"),
-        press("Go live"),
-        see("round trip"),
-        wait(3),
-        keep("colab-live"),
-    ]
-    steps += [press("Stop"), see("one a face a frame"), keep("colab-stopped"), press("Finish")]
+    steps = [press("Start the camera"), live("round trip"), press("Take a picture")]
+    steps += [see("Picture 1: 1 face, saved as results/snapshot"), keep("colab-still"), press("Back"), wait(3)]
+    steps += [keep("colab-live"), press("Stop live"), see("one a face a frame"), keep("colab-stopped")]
+    steps += [press("Turn the camera off"), press("Finish")]
     return colab, [colab.run(cell.source, *(steps if cell.source == CAMERA_CELL else ())) for cell in CELLS]
 
 
@@ -224,9 +240,7 @@ def test_interrupting_the_cell_ends_it_normally_with_the_camera_off_and_the_reco
         colab.manager.interrupt_kernel()
         return True
 
-    said = colab.run(
-        CAMERA_CELL, press("Start the camera"), press("Go live"), see("round trip"), wait(1), interrupt, seconds=60
-    )
+    said = colab.run(CAMERA_CELL, press("Start the camera"), live("round trip"), wait(1), interrupt, seconds=60)
     assert "saved as results" in said
     assert "Traceback" not in said
     assert "Error" not in said
@@ -249,7 +263,7 @@ def test_a_kernel_that_falls_silent_is_told_and_the_camera_goes_off(
     def goes_off(page: Page) -> bool:
         return page.evaluate(TRACKS) == ["ended"]
 
-    steps = [press("Start the camera"), press("Go live"), see("round trip"), lose, goes_off, see("has not answered")]
+    steps = [press("Start the camera"), live("round trip"), lose, goes_off, see("has not answered")]
     said = colab.run(CAMERA_CELL, *steps, seconds=90)
     assert "no longer answers" in said
 
@@ -264,7 +278,14 @@ def test_the_camera_can_be_chosen(first_run: tuple, browsers: dict[str, Browser]
     def switched(page: Page) -> bool:
         return page.evaluate(TRACKS) == ["ended", "live"]
 
-    steps = [press("Start the camera"), see("Go live"), choose_other, switched, see("Go live"), press("Stop")]
+    steps = [
+        press("Start the camera"),
+        see("Stop live"),
+        choose_other,
+        switched,
+        see("Stop live"),
+        press("Turn the camera off"),
+    ]
     colab.run(CAMERA_CELL, *steps, press("Finish"))
     chosen = colab.page.evaluate("window.streams.map(s => s.getVideoTracks()[0].getSettings().deviceId)")
     assert len(set(chosen)) == 2
@@ -289,7 +310,13 @@ def test_a_start_while_the_camera_is_still_starting_leaves_one_stream(
     def one_is_live(page: Page) -> bool:
         return page.evaluate(TRACKS) == ["ended", "live"]
 
-    steps = [press("Start the camera"), press("Start the camera"), see("Go live"), one_is_live, press("Stop")]
+    steps = [
+        press("Start the camera"),
+        press("Start the camera"),
+        see("Stop live"),
+        one_is_live,
+        press("Turn the camera off"),
+    ]
     colab.run(CAMERA_CELL, *steps, press("Finish"))
     assert colab.page.evaluate(TRACKS) == ["ended", "ended"]
 
@@ -303,11 +330,11 @@ def test_the_page_names_faces_itself_and_sends_numbers_only(
     speed = []
 
     def note_speed(page: Page) -> bool:
-        speed.extend(re.findall(r"[\d.]+", page.locator(".speed").inner_text()))
+        speed.extend(re.findall(r"[\d.]+", page.locator(".speed").text_content()))
         return True
 
-    steps = [press("Start the camera"), press("Go live"), see("from frame to overlay"), wait(5), note_speed]
-    steps += [keep("colab-page"), press("Stop"), see("one a face a frame"), press("Finish")]
+    steps = [press("Start the camera"), live("from frame to overlay"), wait(5), note_speed]
+    steps += [keep("colab-page"), press("Turn the camera off"), see("one a face a frame"), press("Finish")]
     with serving(Libraries) as server:
         serve_libraries(colab.page, server)
         colab.run(CAMERA_CELL, *steps, seconds=60)
@@ -338,9 +365,54 @@ def test_libraries_that_hang_are_told_and_the_kernel_goes_on_within_six_seconds(
         times.append(time.monotonic())
         return True
 
-    steps = [press("Start the camera"), press("Go live"), note_time, see("so frames go to the kernel"), note_time]
-    colab.run(CAMERA_CELL, *steps, see("round trip"), press("Stop"), press("Finish"))
+    steps = [press("Start the camera"), note_time, see("so frames go to the kernel"), note_time]
+    colab.run(CAMERA_CELL, *steps, live("round trip"), press("Turn the camera off"), press("Finish"))
     assert times[1] - times[0] < 6
+
+
+STYLE = "document.body.style = 'background: {}; color: {}; width: {}px'"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 700)])
+def test_each_state_of_the_panel_shows_its_main_action_and_fits(
+    theme: str, width: int, first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+):
+    """Screenshots of each, to look at, with three faces."""
+    colab, seen = open_page(browsers["three"], kernel), {}
+    colab.page.set_viewport_size({"width": width, "height": 900})
+    colab.page.evaluate(STYLE.format(*(("#111", "#eee") if theme == "dark" else ("white", "black")), width - 16))
+
+    def look(state: str) -> Step:
+        def step(page: Page) -> bool:
+            panel = page.locator(".panel")
+            main = page.locator("button.main:enabled").filter(visible=True)
+            seen[state] = main.all_inner_texts(), panel.evaluate("panel => panel.scrollWidth - panel.clientWidth")
+            screenshot(page, f"{state}-{theme}-{width}", "body")
+            return True
+
+        return step
+
+    steps = [
+        see("Start the camera"),
+        look("start"),
+        press("Start the camera"),
+        live("round trip"),
+        wait(1),
+        look("live"),
+    ]
+    steps += [press("Take a picture"), see("Picture 1: 3 faces"), look("still"), press("Back"), press("Stop live")]
+    steps += [see("Timeline"), look("timeline"), press("Turn the camera off"), press("Finish")]
+    colab.run(CAMERA_CELL, *steps)
+    look("dead")(colab.page)
+    mains = {state: texts for state, (texts, _) in seen.items()}
+    assert mains["start"] == ["Start the camera"]
+    assert mains["live"] == ["Stop live"]
+    assert mains["still"] == ["Back", "Stop live"]
+    assert mains["timeline"] == ["Go live"]
+    assert {overflow for _, overflow in seen.values()} == {0}
+    assert colab.page.locator(".panel.dead").count() == 1
+    assert "Run the cell again" in colab.page.locator(".message").inner_text()
 
 
 SENTENCES = {
@@ -364,8 +436,8 @@ def test_every_refusal_has_its_sentence_and_a_file_goes_instead(
 ):
     address = "http://notebook.example/" if why == "insecure" else "http://localhost/"
     colab = open_page(browsers.get(why, browsers["camera"]), kernel, address, PLAYED.get(why, ""))
-    steps = [press("Start the camera"), see(SENTENCES[why]), keep(f"refused-{why}"), choose(HOPPER), see("round trip")]
-    steps += [wait(0.5), press("Stop"), see("one a face"), press("Finish")]
+    steps = [press("Start the camera"), see(SENTENCES[why]), keep(f"refused-{why}"), choose(HOPPER)]
+    steps += [see("Picture 1: 1 face"), press("Back"), press("Finish")]
     assert "Traceback" not in colab.run(CAMERA_CELL, *steps)
 
 
@@ -388,7 +460,7 @@ def test_a_video_of_the_runtime_goes_through_the_same_view(
     colab.run(f"FILE = {str(clip)!r}")
     steps = [
         press("Play clip.avi"),
-        see("round trip"),
+        live("round trip"),
         keep("file-live"),
         see("is at its end. Timeline"),
         press("Finish"),
@@ -423,7 +495,7 @@ def test_a_video_chosen_in_the_browser_goes_through_the_same_view(
     film = tmp_path / "film.webm"
     film.write_bytes(bytes(open_page(browsers["camera"], kernel).page.evaluate(RECORD_CAMERA)))
     colab = open_page(browsers["denied"], kernel)
-    steps = [choose(tmp_path / "text.mp4"), see("This browser cannot show the file"), choose(film), see("round trip")]
+    steps = [choose(tmp_path / "text.mp4"), see("This browser cannot show the file"), choose(film), live("round trip")]
     steps += [keep("chosen-video"), see("film.webm is at its end. Timeline"), press("Finish")]
     before = records(kernel)
     assert "Traceback" not in colab.run(CAMERA_CELL, *steps)

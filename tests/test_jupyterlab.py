@@ -102,24 +102,29 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict]:
         seen["helpers"] = page.evaluate(HELPERS)
         screenshot(page, "1-off")
         press(page, "Start the camera")
-        page.get_by_role("button", name="Go live").wait_for()
-        screenshot(page, "2-on")
+        page.get_by_text("round trip").wait_for(state="attached")
         page.get_by_label("after 3 seconds").check()
         press(page, "Take a picture")
         seen["countdown"] = page.locator(".countdown").inner_text()
+        seen["can be taken twice"] = page.get_by_role("button", name="Take a picture").is_enabled()
         start = time.monotonic()
         page.locator(".message", has_text="Picture 1: 1 face, saved as results/snapshot").wait_for(timeout=60_000)
         seen["self-timer"] = time.monotonic() - start
+        screenshot(page, "2-still")
+        seen["download"] = page.locator(".download").get_attribute("download")
         page.get_by_label("after 3 seconds").uncheck()
-        press(page, "Go live")
+        press(page, "Back")
         page.wait_for_timeout(7000)
-        seen["numbers"] = page.locator(".speed").inner_text()
+        seen["numbers"] = page.locator(".speed").text_content()
         seen["light"] = page.locator(".light").inner_text()
         seen["tracks while live"] = page.evaluate(TRACKS)
         seen["overlay"] = page.evaluate(BOX_ON_OVERLAY, [page.locator(".overlay").element_handle(), list(HAPPY)])
+        seen["heard"] = page.locator(".heard").text_content()
         screenshot(page, "3-live")
-        press(page, "Stop")
+        press(page, "Stop live")
         page.locator(".message", has_text="one a face a frame").wait_for(timeout=60_000)
+        seen["tracks after the live view"] = page.evaluate(TRACKS)
+        press(page, "Turn the camera off")
         pictures_below(page).nth(1).wait_for()
         screenshot(page, "4-stopped", ".jp-CodeCell:has(.panel)")
         seen["tracks afterwards"] = page.evaluate(TRACKS)
@@ -132,7 +137,7 @@ def keep(response: Response) -> str:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).first.click()
+    page.get_by_role("button", name=name, exact=True, disabled=False).first.click()
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +175,7 @@ def test_record_has_a_row_an_answer_and_the_networks_own_values(lab: dict, expec
     record = pd.read_csv(saved(lab, "webcam-*.csv"))
     assert tuple(record.columns) == timeline_columns(EXPRESSIONS)
     assert len(record) == lab["wire"].answered
-    assert record["face"].unique().tolist() == [1]
+    assert record["face"].max() <= 2  # taking the picture may pause the view for so long that the face is another
     assert record["seconds"].is_monotonic_increasing
     probabilities = record[list(EXPRESSIONS)].to_numpy()
     assert {EXPRESSIONS[i] for i in probabilities.argmax(axis=1)} == {expected["expression"]} == {"happy"}
@@ -197,18 +202,21 @@ def test_one_frame_is_under_way_at_a_time(lab: dict):
 
 def test_light_and_camera_agree(lab: dict):
     assert lab["light"] == "camera on, live"
-    assert lab["tracks while live"] == ["live"]
+    assert lab["tracks while live"] == lab["tracks after the live view"] == ["live"]
     assert lab["page"].locator(".light").inner_text() == "camera off"
     assert lab["tracks afterwards"] == ["ended"]
 
 
 def test_snapshot_after_three_seconds_is_shown_and_saved(lab: dict, expected: pd.Series):
     assert lab["countdown"] == "3"
+    assert not lab["can be taken twice"]
     assert lab["self-timer"] > 2
     assert pictures_below(lab["page"]).count() == 2  # the picture with its bars, the timeline
     table = pd.read_csv(saved(lab, "snapshot-*.csv"))
     assert table.loc[0, "expression"] == expected["expression"]
     assert table.loc[0, "confidence"] == pytest.approx(expected["confidence"], abs=0.1)
+    assert lab["download"] == saved(lab, "snapshot-*.png").with_suffix(".jpg").name
+    assert re.fullmatch(r"Face \d happy \d+%", lab["heard"])  # which a screen reader says
     with Image.open(saved(lab, "snapshot-*.png")) as picture:
         assert picture.size == (640, 480)
 
@@ -226,9 +234,7 @@ def test_everything_came_from_the_own_server(lab: dict):
 
 def live_again(page: Page, panel: int = 0, speed: str = "from frame to overlay") -> None:
     page.get_by_role("button", name="Start the camera").nth(panel).click()
-    page.get_by_role("button", name="Go live").wait_for()
-    press(page, "Go live")
-    page.get_by_text(speed).wait_for(timeout=60_000)
+    page.get_by_text(speed).wait_for(state="attached", timeout=60_000)
 
 
 def test_the_page_names_faces_itself_and_sends_numbers_only(lab: dict, expected: pd.Series):
@@ -238,11 +244,11 @@ def test_the_page_names_faces_itself_and_sends_numbers_only(lab: dict, expected:
     live_again(page)
     wire.largest = 0
     page.wait_for_timeout(5000)
-    rate, time_taken, _ = map(float, re.findall(r"[\d.]+", page.locator(".speed").inner_text()))
+    rate, time_taken, _ = map(float, re.findall(r"[\d.]+", page.locator(".speed").text_content()))
     keep_times("JupyterLab, in the page", {"pictures/s": rate, "ms from frame to overlay": time_taken})
     assert rate > 8  # 25 where nobody else computes: see times.json
     screenshot(page, "3-live-in-page")
-    press(page, "Stop")
+    press(page, "Turn the camera off")
     page.locator(".message", has_text="one a face a frame").wait_for()
     assert wire.sent == frames
     assert wire.largest < 50_000
@@ -259,7 +265,7 @@ def test_pictures_can_be_taken_while_live(lab: dict):
         press(page, "Take a picture")
         page.locator(".message", has_text=f"Picture {number}").wait_for()
     page.wait_for_timeout(2000)
-    press(page, "Stop")
+    press(page, "Turn the camera off")
     page.locator(".message", has_text="one a face a frame").wait_for()
     seconds = pd.read_csv(max((lab["folder"] / "results").glob("webcam-*.csv")))["seconds"]
     assert (seconds > seconds.max() - 1.5).sum() > 10  # the live view went on
@@ -274,7 +280,7 @@ def test_a_second_start_ends_the_first(lab: dict):
     page.get_by_text("used in another place").wait_for()
     page.wait_for_timeout(500)
     assert page.evaluate(TRACKS)[-2:] == ["ended", "live"]
-    press(page, "Stop")
+    press(page, "Turn the camera off")
     assert set(page.evaluate(TRACKS)) == {"ended"}
 
 

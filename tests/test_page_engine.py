@@ -122,15 +122,15 @@ def lfw_frames() -> Iterator[Image.Image]:
 
 
 def compare_boxes(page: Page, session: Session, frames: list[Image.Image]) -> tuple[list[float], list[float]]:
-    """Return the overlap of each of the kernel's boxes with the page's, and of equal boxes the largest difference."""
+    """Return the overlap of each of the kernel's boxes with the page's; of equal ones the most that answers differ."""
     overlaps, differences = [], []
     for number, (frame, answer) in enumerate(zip(frames, recognise(page, frames), strict=True)):
-        recognise_and_track(session, np.asarray(frame.convert("RGB")), number / 25)
-        for _, _, *row in [row for row in session.rows if row[0] == number / 25]:
-            closest = max((found[2:] for found in answer["rows"]), key=lambda found: overlap(found[:4], row[:4]))
-            overlaps.append(overlap(closest[:4], row[:4]))
-            if closest[:4] == row[:4]:
-                differences.append(float(abs(np.subtract(closest[4:], row[4:])).max()))
+        for face in recognise_and_track(session, np.asarray(frame.convert("RGB")), number / 25)["faces"]:
+            box, *boxes = ([one[side] for side in BOX_COLUMNS] for one in (face, *answer["faces"]))
+            overlaps.append(max(overlap(box, other) for other in boxes) if boxes else 0)
+            if box in boxes:
+                same = answer["faces"][boxes.index(box)]
+                differences.append(max(abs(same[name] - face[name]) for name in session.recogniser.classes))
     return overlaps, differences
 
 

@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import json
+import logging
 import re
 import threading
 from pathlib import Path
@@ -240,12 +241,16 @@ def test_what_the_page_recognised_is_recorded_like_the_kernels_own_frames(sessio
     assert "no timeline" in session.reply({"kind": "stop", "rows": []})[0]["text"]
 
 
-def test_the_network_goes_to_the_page_in_small_pieces_and_is_converted_once_for_these_weights(tmp_path: Path):
+def test_the_network_goes_to_the_page_in_small_pieces_and_is_converted_once_for_these_weights(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
     """Anybody's classes; the answers are those of Keras. Another network gets another file, which replaces it."""
+    monkeypatch.setattr(logging.getLogger("absl"), "propagate", True)
     network = build_tiny(classes=3)
     save_network(network, tmp_path, ("yes", "no", "maybe"))
     pieces = engine_pieces(network, tmp_path)
     assert max(len(base64.b64encode(piece)) for _, piece in pieces) < 1_000_000
+    assert caplog.messages == []  # the notebook would show them in red
     [kept] = tmp_path.glob("*.tflite")
     assert b"".join(piece for name, piece in pieces if name == "network") == kept.read_bytes()
     face = np.arange(48 * 48, dtype=np.uint8).reshape(1, 48, 48, 1)

@@ -98,7 +98,7 @@ def convert_for_page(network: keras.Model, folder: Path) -> bytes:
         for variables in (network.trainable_variables, network.non_trainable_variables)
     ]
     forward = tf.function(lambda face: network.stateless_call(*weights, face, training=False)[0], [signature])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([forward.get_concrete_function()])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([forward.get_concrete_function()], tf.Module())
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
     with suppress_stderr():

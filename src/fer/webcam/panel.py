@@ -27,10 +27,13 @@ SOURCES_JS = (Path(__file__).parent / "page" / "sources.js").read_text()
 OVERLAY_JS = (Path(__file__).parent / "page" / "overlay.js").read_text()
 MARKUP_JS = (Path(__file__).parent / "page" / "markup.js").read_text()
 CHANNEL_JS = (Path(__file__).parent / "page" / "channel.js").read_text()
+RECOGNITION_JS = (Path(__file__).parent / "page" / "recognition.js").read_text()
 ENGINE_JS = (Path(__file__).parent / "page" / "engine.js").read_text()
 PANEL_JS = (Path(__file__).parent / "page" / "panel.js").read_text()
 FRONTENDS_JS = (Path(__file__).parent / "page" / "frontends.js").read_text()
-PAGE_JS = join_modules(CAPTURE_JS, SOURCES_JS, OVERLAY_JS, MARKUP_JS, CHANNEL_JS, ENGINE_JS, PANEL_JS, FRONTENDS_JS)
+PAGE_JS = join_modules(
+    CAPTURE_JS, SOURCES_JS, OVERLAY_JS, MARKUP_JS, CHANNEL_JS, ENGINE_JS, RECOGNITION_JS, PANEL_JS, FRONTENDS_JS
+)
 EVAL_TIMEOUT = 20  # seconds; the page in Colab says every two that it is there
 NO_PANEL = "There is no page here that shows the camera. To use a video or a picture, type its path into FILE."
 
@@ -118,5 +121,7 @@ def run_panel_in_colab(session: Session, options: dict) -> None:
     except KeyboardInterrupt:
         pass  # the stop button of the cell: a normal end
     finally:
-        output.eval_js("ferColab.close('The cell has ended, so the camera is off.')", timeout_sec=5)
-        session.reply({"kind": "stop"})  # in case it was cut off while live
+        rows = output.eval_js(
+            "ferColab.close('The cell has ended: the camera is off, the record saved.')", timeout_sec=5
+        )
+        session.reply({"kind": "stop", "rows": rows or []})  # in case it was cut off while live

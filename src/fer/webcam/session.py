@@ -141,7 +141,9 @@ def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
     text = f"{name}: {pluralise(len(picture.table), 'face')}, saved as {saved}.png and .csv"
     print(text)
     show_picture(picture)
-    return {"kind": "snapshot", "text": text}, []
+    names = picture.table.to_dict("records")
+    faces = [{**face, "label": face_label(face), "colour": face_colour(face)} for face in names]
+    return {"kind": "snapshot", "text": text, "name": f"{saved.name}.jpg", "faces": faces}, [as_jpeg(picture.annotated)]
 
 
 def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
@@ -155,8 +157,9 @@ def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
     save_timeline(session.timeline, path)
     text = f"Timeline: {len(session.timeline)} rows, one a face a frame, saved as {path}"
     print(text)
-    display(DisplayedImage(render_figure(plot_timeline(session.timeline))))
-    return {"kind": "timeline", "text": text}, []
+    figure = render_figure(plot_timeline(session.timeline))
+    display(DisplayedImage(figure))
+    return {"kind": "timeline", "text": text, "name": f"{path.stem}.png"}, [figure]
 
 
 HANDLERS = {

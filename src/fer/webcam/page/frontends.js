@@ -1,13 +1,13 @@
 // Where the panel lives: in a widget in JupyterLab, or in the output of a running cell in Colab.
 
-import {openPanel, sleep} from "./panel.js";
+import {openPanel} from "./panel.js";
+import {sleep} from "./recognition.js";
 
 export function renderInJupyter({model, el}) { // anywidget's render: returns what is to be done when the view goes away
   const panel = openPanel(el, (message, frame) =>
     model.send(message, undefined, frame ? [decodeBase64(frame)] : []), model.get("options"));
   model.on("msg:custom", (reply, buffers) => panel.receive(reply, buffers.map(bytes => new Blob([bytes]))));
-  model.on("comm_live_update", () => panel.close("The kernel is gone or was restarted, so the camera was switched off."
-    + " Run the cells again."));
+  model.on("comm_live_update", () => panel.end("The kernel is gone or was restarted, so the camera was switched off."));
   return () => panel.close("");
 }
 
@@ -28,10 +28,7 @@ export function openInColab(options) {
       if (outbox.length === 0) await Promise.race([new Promise(resolve => { wake = resolve; }), sleep(2000)]);
       return outbox.shift() || {kind: "record", rows: []};
     },
-    close(sentence) {
-      panel.close(sentence);
-      root.inert = true; // nobody answers its buttons any more
-    },
+    close: sentence => panel.end(sentence),
   };
 }
 

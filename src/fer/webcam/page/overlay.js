@@ -22,7 +22,7 @@ function drawFace(context, face, width, height, colours) {
   }
   const fontSize = Math.max(13, Math.round(width / 40));
   drawLabel(context, face, width, height, fontSize, lineWidth);
-  drawBars(context, face, width, height, Math.round(0.72 * fontSize), colours);
+  drawBars(context, face, width, height, Math.round(0.85 * fontSize), colours);
 }
 
 function drawLabel(context, face, width, height, fontSize, lineWidth) {
@@ -44,7 +44,7 @@ function drawBars(context, face, width, height, fontSize, colours) {
   context.font = `${fontSize}px system-ui, sans-serif`;
   const nameWidth = Math.max(...names.map(name => context.measureText(name).width));
   const rowHeight = 1.35 * fontSize;
-  const panelWidth = nameWidth + 5.2 * fontSize;
+  const panelWidth = nameWidth + 7.6 * fontSize;
   const panelHeight = (names.length + 0.6) * rowHeight;
   const right = face.x + face.width + fontSize / 2; // beside the face where there is room, else inside its box
   const left = face.x - panelWidth - fontSize / 2;
@@ -61,6 +61,10 @@ function drawBars(context, face, width, height, fontSize, colours) {
     bar[2] *= face[name];
     context.fillStyle = colours[name];
     context.fillRect(...bar);
+    context.fillStyle = "white";
+    context.textAlign = "right";
+    context.fillText(`${Math.round(100 * face[name])}%`, x + panelWidth - fontSize / 2, middle);
+    context.textAlign = "left";
   });
 }
 

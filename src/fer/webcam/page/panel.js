@@ -1,29 +1,29 @@
-// The camera panel: buttons, and the moving picture with its overlay.
+// The camera panel: a stage with the moving picture and its overlay, and what can be done with it.
 
 import {grabFrame, sizeOf} from "./capture.js";
 import {createChannel} from "./channel.js";
-import {loadEngine, loadLibraries} from "./engine.js";
 import {buildPanel} from "./markup.js";
 import {drawFaces} from "./overlay.js";
+import {createRecognition, describeSpeed, sleep} from "./recognition.js";
 import {cameraSource, explainCameraError, kernelSource, pictureSource, videoSource} from "./sources.js";
 
-const HEARTBEAT_INTERVAL = 2; // seconds between messages while no frames are sent: what was recorded, and whether the
-// kernel still lives
-const LIBRARIES_TIMEOUT = 5; // seconds from the start of the camera, then frames go to the kernel
-const FALLBACK = "The page could not load what it needs to find faces by itself, so frames go to the kernel.";
+const HEARTBEAT_INTERVAL = 2; // seconds between messages: what was recorded, and whether the kernel still lives
 const MAX_FRAME_RATE = 30; // a second
+const SPEAKING_INTERVAL = 3; // seconds between two things that a screen reader says
 const TIMER_SECONDS = 3;
 
 // root: an empty element. transmit(message, frame in base 64 or undefined): sends to the kernel. Returns what the front
-// end needs: receive(reply, pictures as blobs), and close(sentence) for when the cell, the page or the kernel go away.
+// end needs: receive(reply, pictures as blobs); close(sentence) for when the view goes away; end(sentence) for when cell
+// or kernel do, which returns the rows of the record that the kernel does not have.
 export function openPanel(root, transmit, {colours, quality, file, finish, engine: sources}) {
   const channel = createChannel(transmit);
   const elements = buildPanel(root);
+  const recognition = createRecognition(sources, request, quality);
   let source = null;
   let isLive = false;
+  let isTaking = false; // a picture
+  let still = null; // {address, faces, size, isCamera} of the picture that is shown over the stage
   let heartbeat = 0;
-  let engine = null; // what finds and names the faces in the page
-  let engineLoads = null; // resolves when it is known whether there will be one
   let unsent = []; // rows of the record that the kernel does not have yet
 
   function updateControls() {
@@ -32,26 +32,43 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     const lit = isLive ? "camera on, live" : "camera on";
     elements.light.textContent = !source ? "camera off" : isCamera ? lit : "camera off, showing a file";
     elements.panel.dataset.light = source && isCamera ? "on" : "off";
+    elements.live.textContent = isLive ? "Stop live" : "Go live";
+    elements.camera.textContent = isCamera ? "Turn the camera off" : "Close the file";
     for (const control of elements.panel.querySelectorAll("[data-in]"))
-      control.hidden = !control.dataset.in.split(" ").includes(state);
-    elements.finish.hidden = !finish;
-    elements.devices.hidden ||= elements.devices.options.length < 2 || !isCamera;
-    for (const element of [elements.video, elements.image, elements.canvas])
-      element.hidden = source?.element !== element;
-    elements.stage.hidden = !source;
-    elements.stage.classList.toggle("mirrored", Boolean(source?.isCamera));
-    if (isLive) return;
+      control.disabled = !control.dataset.in.split(" ").includes(state);
+    elements.take.disabled ||= isTaking;
+    elements.devices.hidden = elements.devices.options.length < 2 || !isCamera;
+    elements.welcome.hidden = Boolean(source || still);
+    elements.back.hidden = elements.still.hidden = !still;
+    for (const element of [elements.video, elements.image, elements.picture])
+      element.hidden = Boolean(still) || source?.element !== element;
+    elements.stage.classList.toggle("empty", !source && !still);
+    elements.stage.classList.toggle("mirrored", isMirrored());
+    if (isLive && !still) return;
     elements.overlay.width = elements.overlay.height = 0;
-    elements.speed.textContent = "";
+    if (!isLive) elements.speed.textContent = "";
+    if (still) drawFaces(elements.overlay, still.faces, still.size, isMirrored(), colours);
+  }
+
+  function isMirrored() {
+    return elements.mirror.checked && Boolean((still ?? source)?.isCamera);
   }
 
   function showMessage(text, kind = "") {
-    elements.message.textContent = text;
+    elements.text.textContent = text;
     elements.message.className = `message ${kind}`;
+    elements.download.hidden = true;
   }
 
-  function showReply({kind, text}, reason = "") {
+  // What the kernel says of a picture or a timeline; its first picture can be downloaded under the name.
+  function showReply({kind, text, name, pictures = []}, reason = "") {
     showMessage([reason, text].filter(Boolean).join(" "), kind === "error" ? "problem" : "");
+    if (pictures.length === 0) return;
+    URL.revokeObjectURL(elements.download.href);
+    Object.assign(elements.download, {href: URL.createObjectURL(pictures[0]), download: name, hidden: false});
+    elements.timeline.hidden = kind !== "timeline";
+    if (kind === "timeline") elements.timeline.src = elements.download.href;
+    (kind === "timeline" ? elements.timeline : elements.stage).scrollIntoView({block: "nearest"});
   }
 
   function releaseSource() { // the camera is off after this line, whatever else happens
@@ -79,41 +96,29 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     if (window.ferClose) window.ferClose("The camera was switched off here: it is used in another place of this page.");
     window.ferClose = close; // one stream a page: a former panel's, or our own
     showMessage("");
-    source = newSource;
+    [source, still] = [newSource, null];
     clearInterval(heartbeat);
     heartbeat = setInterval(sendRecord, 1000 * HEARTBEAT_INTERVAL);
-    engineLoads ??= startEngine();
+    if (!newSource.isStill) recognition.prepare();
     try {
       const device = await newSource.start(reason => { if (source === newSource) stop(reason); });
       if (source !== newSource) return newSource.stop(); // stopped or started anew while the browser asked
       if (newSource.isCamera) await listDevices(device);
       updateControls();
-      if (!newSource.isCamera) goLive();
     } catch (error) {
       if (source === newSource) releaseSource();
       newSource.stop();
       const unreadable = `This browser cannot show the file (${error.message})`;
       const reason = newSource.isCamera ? explainCameraError(error) : unreadable;
-      showMessage(`${reason}. Or choose a video or a picture file instead.`, "problem");
+      return showMessage(`${reason}. Or choose a video or a picture file instead.`, "problem");
     }
+    if (newSource.isStill) return takePicture().finally(releaseSource);
+    elements.live.focus();
+    return goLive();
   }
 
   function sendRecord() {
     if (channel.isIdle()) request({kind: "record", rows: unsent.splice(0)}).catch(() => {});
-  }
-
-  // Where the libraries do not come, the kernel goes on by itself; if they only come late, they serve the next time.
-  async function startEngine() {
-    const libraries = loadLibraries(sources.libraries);
-    const loading = loadEngine(sources, libraries, piece => request({kind: "piece", piece})).then(loaded => {
-      if (engineLoads) engine = loaded;
-      else loaded.close(); // the panel was closed meanwhile
-    }, error => {
-      engineLoads = null; // tried again at the next start
-      console.warn(`The page's own recognition is not used: ${error.message}`);
-    });
-    const areLate = sleep(1000 * LIBRARIES_TIMEOUT).then(() => Promise.reject());
-    await Promise.race([libraries, areLate]).then(() => loading, () => {});
   }
 
   async function listDevices(current) {
@@ -125,24 +130,15 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   async function goLive() {
     const current = source;
     const isCurrent = () => isLive && source === current;
-    let roundTrips = [];
-    isLive = true;
+    let trips = [];
+    let spoken = 0;
+    [isLive, still] = [true, null];
+    elements.timeline.hidden = true;
     updateControls();
-    if (!current.showNext && !engine) showMessage("Getting ready …");
-    await engineLoads;
+    showMessage("Getting ready …");
+    const {inPage, notice, recognise} = await recognition.begin(current);
     if (!isCurrent()) return;
-    let usedEngine = current.showNext ? null : engine;
-    showMessage(usedEngine || current.showNext ? "" : FALLBACK);
-    const recognise = async (seconds, isFirst) => {
-      if (current.showNext) return current.showNext();
-      if (!usedEngine) return request({kind: "frame", seconds}, grabFrame(current.element, quality));
-      try {
-        return await usedEngine.recognise(current.element, seconds, isFirst);
-      } catch (error) {
-        usedEngine = null;
-        return {kind: "error", text: `${FALLBACK} (${error.message})`};
-      }
-    };
+    showMessage(notice);
     const began = performance.now();
     let due = began;
     for (let isFirst = true; isCurrent(); isFirst = false) {
@@ -151,12 +147,16 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       if (!isCurrent()) return;
       if (reply.kind === "end") return stop(`${file} is at its end.`);
       if (reply.kind === "faces") {
-        drawFaces(elements.overlay, reply.faces, sizeOf(current.element), current.isCamera, colours);
+        if (!still) drawFaces(elements.overlay, reply.faces, sizeOf(current.element), isMirrored(), colours);
         const received = performance.now();
-        roundTrips = [...roundTrips.slice(-49), {received, total: received - sent, kernel: reply.milliseconds}];
+        trips = [...trips.slice(-24), {received, total: received - sent, work: reply.milliseconds}];
         unsent.push(...reply.rows ?? []);
-        elements.speed.textContent = describeSpeed(roundTrips, reply.skipped, Boolean(usedEngine));
+        elements.speed.textContent = describeSpeed(trips, reply.skipped, inPage);
         if (elements.message.classList.contains("problem")) showMessage("");
+        if (received > spoken + 1000 * SPEAKING_INTERVAL) {
+          spoken = received;
+          speak(reply.faces);
+        }
       } else {
         showMessage(reply.text, "problem");
       }
@@ -165,32 +165,66 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     }
   }
 
+  function speak(faces) { // to a screen reader, which says what has changed
+    const text = faces.map(face => `Face ${face.label}`).join("; ") || "No face";
+    if (elements.heard.textContent !== text) elements.heard.textContent = text;
+  }
+
+  async function stopLive() {
+    isLive = false;
+    updateControls();
+    showReply(await request({kind: "stop", rows: unsent.splice(0)}));
+  }
+
   async function stop(reason = "") {
     if (!source) return;
     const wasLive = isLive;
+    still = null;
     releaseSource();
-    showMessage(reason);
+    if (wasLive || reason) showMessage(reason);
     if (wasLive) showReply(await request({kind: "stop", rows: unsent.splice(0)}), reason);
   }
 
   async function takePicture() {
     const current = source;
-    for (let left = elements.timer.checked ? TIMER_SECONDS : 0; left > 0; left--) {
-      elements.countdown.textContent = left;
-      await sleep(1000);
+    [isTaking, still] = [true, null];
+    updateControls();
+    try {
+      for (let left = elements.timer.checked && current.isCamera ? TIMER_SECONDS : 0; left > 0 && source === current; left--) {
+        elements.countdown.textContent = left;
+        await sleep(1000);
+      }
+      elements.countdown.textContent = "";
+      if (!source || source !== current) return;
+      elements.stage.classList.add("flash");
+      setTimeout(() => elements.stage.classList.remove("flash"), 150);
+      const frame = grabFrame(current.element, 0.95);
+      const reply = await request({kind: "snapshot"}, frame);
+      if (reply.kind === "snapshot") {
+        elements.still.src = `data:image/jpeg;base64,${frame}`;
+        await elements.still.decode();
+        still = {faces: reply.faces, size: sizeOf(elements.still), isCamera: current.isCamera};
+        speak(reply.faces);
+      }
+      showReply(reply);
+    } finally {
+      isTaking = false;
+      updateControls();
     }
-    elements.countdown.textContent = "";
-    if (!source || source !== current) return;
-    elements.stage.classList.add("flash");
-    setTimeout(() => elements.stage.classList.remove("flash"), 150);
-    showReply(await request({kind: "snapshot"}, grabFrame(current.element, 0.95)));
+  }
+
+  function openFile(chosen) {
+    if (!chosen) return;
+    const isVideo = chosen.type.startsWith("video/");
+    start(isVideo ? videoSource(elements.video, chosen) : pictureSource(elements.image, chosen));
   }
 
   const actions = {
     start: () => start(cameraSource(elements.video, elements.devices.value)),
-    play: () => start(kernelSource(elements.canvas, options => request({kind: "next", ...options}))),
-    goLive,
+    play: () => start(kernelSource(elements.picture, options => request({kind: "next", ...options}))),
+    toggleLive: () => (isLive ? stopLive() : goLive()),
     takePicture,
+    closeStill() { still = null; updateControls(); },
     stop: () => stop(),
     finish: () => { releaseSource(); request({kind: "finish"}); },
   };
@@ -198,13 +232,21 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     const action = actions[event.target.dataset?.do];
     if (action) Promise.resolve(action()).catch(error => showMessage(error.message, "problem"));
   });
+  elements.mirror.addEventListener("change", updateControls);
   elements.devices.addEventListener("change", actions.start);
   elements.file.addEventListener("change", () => {
-    const [chosen] = elements.file.files;
-    if (!chosen) return;
-    const isVideo = chosen.type.startsWith("video/");
-    start(isVideo ? videoSource(elements.video, chosen) : pictureSource(elements.image, chosen));
+    openFile(elements.file.files[0]);
     elements.file.value = "";
+  });
+  elements.stage.addEventListener("dragover", event => {
+    event.preventDefault();
+    elements.stage.classList.add("over");
+  });
+  elements.stage.addEventListener("dragleave", () => elements.stage.classList.remove("over"));
+  elements.stage.addEventListener("drop", event => {
+    event.preventDefault();
+    elements.stage.classList.remove("over");
+    openFile(event.dataTransfer.files[0]);
   });
 
   addEventListener("pagehide", () => close("The page was left, so the camera was switched off."));
@@ -213,26 +255,24 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     const wasLive = isLive;
     if (source) showMessage(sentence);
     releaseSource();
-    engine?.close();
-    engine = engineLoads = null;
-    if (wasLive) transmit({kind: "stop", rows: unsent.splice(0)}); // past the channel: nobody waits for a reply, but the record is saved
+    recognition.close();
+    if (wasLive) transmit({kind: "stop", rows: unsent.splice(0)}); // past the channel: nobody waits for a reply
+  }
+
+  function end(sentence) {
+    const rows = unsent.splice(0);
+    releaseSource();
+    recognition.close();
+    showMessage(`${sentence} Run the cell again to go on.`);
+    elements.panel.classList.add("dead");
+    root.inert = true;
+    return rows;
   }
 
   elements.play.textContent = `Play ${file}`;
+  elements.finish.hidden = !finish;
+  showMessage("");
+  elements.timeline.hidden = true;
   updateControls();
-  return {receive: channel.receive, close};
-}
-
-function describeSpeed(roundTrips, skipped, inPage) {
-  const median = values => values.sort((a, b) => a - b)[values.length >> 1];
-  const seconds = (roundTrips.at(-1).received - roundTrips[0].received) / 1000;
-  const rate = roundTrips.length > 1 ? ((roundTrips.length - 1) / seconds).toFixed(1) : "-";
-  const total = Math.round(median(roundTrips.map(trip => trip.total)));
-  const kernel = Math.round(median(roundTrips.map(trip => trip.kernel)));
-  const lost = skipped ? `, ${skipped} unreadable skipped` : "";
-  return `${rate} pictures/s, ${total} ms ${inPage ? "from frame to overlay" : "round trip"} (${kernel} ms of it finding and naming faces)${lost}`;
-}
-
-export function sleep(milliseconds) {
-  return new Promise(resolve => setTimeout(resolve, milliseconds));
+  return {receive: channel.receive, close, end};
 }

@@ -66,6 +66,7 @@ export function pictureSource(image, file) {
   const address = URL.createObjectURL(file);
   return {
     element: image,
+    isStill: true,
     stop: () => URL.revokeObjectURL(address),
     async start() {
       image.src = address;

@@ -3,7 +3,8 @@
 import {distance} from "./detection.js";
 import {roundHalfEven, rules} from "./rules.js";
 
-// tracks: {face, box, probabilities, lastSeen, rows} each, face 0 until seen again, rows those new in the record; the newest count 2 / (smoothing + 1) of what is shown.
+// tracks: {face, box, probabilities, lastSeen, rows} each; face: 0 until it is seen again; rows: those new in the record.
+// The newest probabilities count 2 / (smoothing + 1) of what is shown.
 // Returns those of the boxes, in their order, then those that are missed for a moment.
 export function trackFaces(tracks, boxes, probabilities, seconds, nextNumber) {
   const recent = tracks.filter(track => seconds - track.lastSeen <= rules.MAX_SECONDS_MISSING);
