@@ -5,26 +5,27 @@
 #
 # ![The live panel: a face in its box, named happy, with a bar for each expression](results/webcam.png)
 #
-# Every face in front of your camera is boxed, numbered and named **angry, happy, sad, surprise** or **neutral** (or as
-# the classes that you trained a network for), live and with all probabilities. Choose *Run all*; after about half a
-# minute, a panel asks you to start the camera.
+# Each face in front of your camera gets a box, a number, and a probability for **angry, happy, sad, surprise** and
+# **neutral**, live. Choose *Runtime → Run all* (JupyterLab: *Run → Run All Cells*); after about half a minute, a panel
+# asks you to start the camera.
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training
-# pictures, and it is wrong about once in four. Do not use it to decide about people.*
+# pictures, and it is wrong about once in four. Do not use it to decide about people; in the EU, inferring emotions at work
+# and in schools is prohibited (AI Act, article 5). Ask before you film anyone.*
 
 # %% tags=["settings"]
 # @markdown ### Settings
 FILE = ""  # @param {type:"string"}
 # @markdown No camera? The path of a video or a picture to play instead.
 SMOOTHING = 4  # @param {type:"slider", min:1, max:15, step:1}
-# @markdown Frames over which shown probabilities are averaged. 1: not at all.
+# @markdown Frames over which the shown probabilities are averaged; 1: no averaging.
 
 # @markdown ### More
 JPEG_QUALITY = 0.8  # @param {type:"slider", min:0.3, max:1.0, step:0.1}
-# @markdown Of the live frames; less is faster over a slow connection.
+# @markdown Of the frames that go to the notebook; lower is faster on a slow connection.
 DRIVE_FOLDER = ""  # @param {type:"string"}
-# @markdown Colab only: a folder in your Google Drive with your own `fer.json` and
-# @markdown `fer.h5`, such as `fer/models`.
+# @markdown Colab only: a folder in your Google Drive with the `fer.json` and `fer.h5`
+# @markdown that you trained, such as `fer/models`; their classes are shown.
 REPOSITORY = "{{repository}}"  # @param {type:"string"}
 # @markdown GitHub address to fetch the network from; only needed if you uploaded this
 # @markdown notebook by hand.
@@ -47,9 +48,7 @@ from fer.webcam.panel import CAPTURE_JS, show_camera_panel
 from fer.webcam.session import Session
 
 # %% [markdown]
-# ## 1. Set up
-#
-# Load the trained network.
+# ## 1. Load the network
 
 # %%
 from pathlib import Path
@@ -61,15 +60,16 @@ print(f"Network: {models} ({', '.join(recogniser.classes)})")
 # %% [markdown]
 # ## 2. Your webcam
 #
-# Press *Start the camera* and allow the browser to use it: each face is named, and keeps its number while it moves.
-# *Take a picture* at any time. *Stop live* draws a timeline and leaves the camera on; *Turn the camera off* does both.
-# In Colab, the cell runs until you press *Finish*.
+# 1. *Start the camera*, and allow the browser to use it: each face is named, and keeps its number while it moves. A red
+#    dot in the panel shows that the camera is on.
+# 2. *Take a picture* at any time: it is looked at thoroughly.
+# 3. *Stop live* draws a timeline and leaves the camera on; *Turn the camera off* does both. In Colab, then press *Finish*:
+#    the cells below wait for it.
 #
-# What you take and record appears in the panel and below it, stays in this notebook when you save it, and is saved in
-# `results/`. Live frames stay in this page, where your network runs, too: only numbers reach the notebook. That needs
-# two libraries from cdn.jsdelivr.net; where they do not come, the panel says so, and the frames go to where the
-# notebook runs (your computer, or in Colab your session's machine) and are not kept. A red light shows when the camera
-# is on.
+# Live frames stay in this page, where your network runs, too; only numbers reach the notebook. That needs two libraries
+# from cdn.jsdelivr.net. Where they do not come, the panel says so, and the frames go to where the notebook runs (your
+# computer, or in Colab your session's machine) and are not kept. Pictures that you take and timelines are saved in
+# `results/`, and **become part of this notebook: clear its outputs before you share it.**
 #
 # No camera? Choose a video or a picture, or play the sample: two portraits in the public domain, of Eileen Collins
 # (NASA) and Grace Hopper (US Navy).
@@ -82,10 +82,12 @@ show_camera_panel(session, models, JPEG_QUALITY)
 # %% [markdown]
 # ## 3. What was recorded
 #
-# After *Stop live*, run this cell: a row for each face in each frame, with its box in pixels and the network's own
-# probabilities. (On the picture they are averaged over the last few frames, so that they do not flicker.)
+# After *Stop live*, run this cell: a row for each face in each frame, with its box in pixels and the probabilities as
+# they are. (In the live view they are averaged over the last few frames, so that they do not flicker.)
 
 # %%
+if session.timeline.empty:
+    print("Nothing is recorded yet: go live, press Stop live, and run this cell again.")
 session.timeline.round(3).head()
 
 # %% [markdown]
