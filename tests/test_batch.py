@@ -168,7 +168,7 @@ def test_bad_files_become_problems_and_stop_nothing(recogniser: Recogniser, tmp_
     assert problems.index.tolist() == ["text.jpg", "cut.jpg", "gone.jpg", "wall.jpg"]
     assert "(it is text)" in problems["text.jpg"]
     assert problems["cut.jpg"].startswith("is damaged")  # its name stands in the column beside
-    assert problems["gone.jpg"] == "cannot be read (OSError: the disk is gone)."
+    assert problems["gone.jpg"] == "cannot be read (OSError: the disk is gone). Copy or download it again."
     assert problems["wall.jpg"] == "no face was found"
     for name in ("contact-sheet-1.jpg", "expressions.png"):
         Image.open(tmp_path / name).verify()

@@ -5,9 +5,8 @@ import csv
 import io
 import itertools
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import PurePosixPath
 from typing import IO
@@ -23,7 +22,6 @@ COLUMNS = {  # of a table of faces, by what others call them, too
     "pixels": ("pixels", "pixel"),
     "usage": ("usage", "split", "set", "subset"),
 }
-DAMAGED_FILE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)  # the last of an encrypted one
 NO_MAJORITY = "no majority"  # the label of a picture on which votes do not agree, or which shows no face
 
 
@@ -76,11 +74,9 @@ def is_pixels(field: str) -> bool:
 
 def first_rows(file: PictureFile) -> list[list[str]]:
     """Return the first two rows of a table; none where it cannot be read."""
-    try:
-        with file.open() as content:
-            return list(itertools.islice(read_rows(content), 2))
-    except (csv.Error, *DAMAGED_FILE):
-        return []
+    with suppress(Exception), file.open() as content:
+        return list(itertools.islice(read_rows(content), 2))
+    return []
 
 
 def is_face_table(file: PictureFile) -> bool:
@@ -104,11 +100,8 @@ def read_faces(file: PictureFile) -> list[tuple[str, str, str, str]]:
     Where no column has the split, the name of the table may, such as train.csv.
     Raises UserError where it is no such table, broke off, or numbers its expressions otherwise than FER-2013.
     """
-    try:
-        with file.open() as content:
-            rows = list(read_rows(content))
-    except (csv.Error, *DAMAGED_FILE) as error:
-        raise UserError(f"{file.name} cannot be read to its end ({error}). Get it again.") from None
+    with readable(file.name), file.open() as content:
+        rows = list(read_rows(content))
     columns, is_named = find_columns(rows)
     missing = {"emotion", "pixels"} - columns.keys()
     if missing:

@@ -46,7 +46,7 @@ def readable(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise UserError(f"{name} cannot be read ({reason}).") from None
+        raise UserError(f"{name} cannot be read ({reason}). Copy or download it again.") from None
 
 
 def list_folder(folder: Path) -> list[PictureFile]:
