@@ -70,6 +70,8 @@ def recognise_file(session: Session) -> None:
         faces = recognise_and_track(session, image, seconds)["faces"]
         if faces and shown is None:
             shown = annotate(image, pd.DataFrame(faces))
+    if session.frame_count == 1:  # a picture: no second frame tells which of them are faces
+        session.rows = [(0.0, number, *track.rows[0][1:]) for number, track in enumerate(session.tracks, 1)]
     if shown is None:
         print(f"No face was found in {session.file}.")
     else:
