@@ -10,8 +10,8 @@
 # asks you to start the camera.
 #
 # *An expression is not a feeling: the network names what a face looks like to the people who labelled its training
-# pictures, and it is wrong about once in four. Do not use it to decide about people; in the EU, inferring emotions at work
-# and in schools is prohibited (AI Act, article 5). Ask before you film anyone.*
+# pictures, and it is wrong about once in four. Do not use it to decide about people; in the EU, inferring emotions at
+# work and in schools is prohibited (AI Act, article 5). Ask before you film anyone.*
 
 # %% tags=["settings"]
 # @markdown ### Settings
@@ -63,8 +63,8 @@ print(f"Network: {models} ({', '.join(recogniser.classes)})")
 # 1. *Start the camera*, and allow the browser to use it: each face is named, and keeps its number while it moves. A red
 #    dot in the panel shows that the camera is on.
 # 2. *Take a picture* at any time: it is looked at thoroughly.
-# 3. *Stop live* draws a timeline and leaves the camera on; *Turn the camera off* does both. In Colab, then press *Finish*:
-#    the cells below wait for it.
+# 3. *Stop live* draws a timeline and leaves the camera on; *Turn the camera off* does both. In Colab, then press
+#    *Finish*: the cells below wait for it.
 #
 # Live frames stay in this page, where your network runs, too; only numbers reach the notebook. That needs two libraries
 # from cdn.jsdelivr.net. Where they do not come, the panel says so, and the frames go to where the notebook runs (your
