@@ -6,7 +6,7 @@ import numpy as np
 # every other place only. The mean over several views changes by 1 to 2, and is right a little more often. Chosen by
 # `python benchmarks/steadiness.py` and on FER-2013's PublicTest: shares of the box's side.
 VIEW_SHIFT, VIEW_ZOOM = 0.075, 0.1
-MAX_VIEWS, MIN_VIEWS, CROPS_A_PICTURE = 16, 4, 96  # of each face; the more faces, the fewer views of each
+MAX_VIEWS, MIN_VIEWS, CROPS_A_PICTURE = 24, 4, 96  # of each face; the more faces, the fewer views of each
 # Multiples of these, without their whole parts, fill a cube evenly, however many they are (Roberts 2018, R3 sequence,
 # https://extremelearning.com.au/unreasonable-effectiveness-of-quasirandom-sequences/).
 EVEN_STEPS = 1.2207440846 ** -np.arange(1, 4)
