@@ -50,7 +50,7 @@ def show_camera_panel(session: Session, models: Path, jpeg_quality: float = 0.8)
     options = {"colours": class_colours(session.recogniser.classes), "quality": jpeg_quality, "file": file}
     options["engine"] = engine_sources(session)
     if not is_interactive():
-        print(f"{file} is recognised." if session.file else f"{NO_PANEL} This is the sample.")
+        print(f"{file} is recognised." if session.file else "There is no page with a camera: here is the sample.")
         recognise_file(session)
         return
     try:
