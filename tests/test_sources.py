@@ -133,7 +133,7 @@ def test_a_dozen_uploads_are_shown_one_by_one_then_their_table(reporter: Reporte
 def test_more_than_a_dozen_uploads_make_one_report_and_another_set_another(reporter: Reporter, monkeypatch, capsys):
     monkeypatch.setattr(sources, "MOST_SHOWN", 2)
     hopper, collins = ("a.jpg", HOPPER.read_bytes()), ("b.png", COLLINS.read_bytes())
-    reporter.report_uploads([hopper, collins, ("notes.jpg", b"text")])
+    reporter.report_uploads([hopper, collins, ("notes.jpg", b"text"), ("me.xmp", b"<x:xmpmeta>")])  # not the sidecar
     assert "uploads, 3 files: 2 with faces, 0 without, 1 unreadable; 2 faces" in capsys.readouterr().out
     reporter.report_uploads([hopper, collins, ("notes.jpg", b"text")])
     assert "2 of 3 are known from before" in capsys.readouterr().out
