@@ -19,6 +19,7 @@ from playwright.sync_api import Page, Route, sync_playwright
 from test_recognition import overlap
 from test_webcam import portraits
 
+from fer.faces.detection import fuse_and_score
 from fer.faces.tracking import BOX_COLUMNS, Track
 from fer.recognition import Recogniser
 from fer.webcam.engine import engine_pieces, engine_sources
@@ -59,6 +60,12 @@ REPEAT = """async ([address, count]) => {
 DESCRIBE = """([worker, received, track]) => {
   const [describeFace, rules] = Function(worker + "return [describeFace, rules];")();
   return describeFace(track, Object.assign(rules, received));
+}"""
+
+FUSE = """([worker, received, runs]) => {
+  const [fuseAndScore, rules] = Function(worker + "return [fuseAndScore, rules];")();
+  Object.assign(rules, received);
+  return fuseAndScore(runs);
 }"""
 
 
@@ -176,6 +183,16 @@ def test_labels_are_written_as_the_kernel_writes_them(page: Page, recogniser: Re
     given = [sources["worker"], sources["rules"], {"face": 7, "box": [1, 2, 3, 4], "probabilities": probabilities}]
     described = page.evaluate(DESCRIBE, given)
     assert described == {name: expected[name] for name in described}
+
+
+def test_boxes_of_one_face_are_fused_as_the_kernel_fuses_them(page: Page, recogniser: Recogniser):
+    """Also where as many votes speak for each of several, every one of which overlaps its neighbours."""
+    random = np.random.default_rng(0)
+    places = random.integers(0, 60, (2, 20, 2)) + random.random((2, 20, 2))
+    runs = np.concatenate([places, np.full((2, 20, 2), 40.0), random.integers(1, 3, (2, 20, 1))], axis=2)
+    sources = engine_sources(Session(recogniser, Path()))
+    fused = page.evaluate(FUSE, [sources["worker"], sources["rules"], runs.tolist()])
+    np.testing.assert_allclose(fused, fuse_and_score(list(runs)))
 
 
 def four_heads() -> Image.Image:

@@ -1,13 +1,13 @@
 """How fast it is: ratios in one run, with room; the benchmark itself; its document gives what was measured."""
 
 import statistics
-import time
 from functools import partial
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from benchmark_dataset import seconds
 from conftest import ROOT
 from face_photos import Photo
 from find_faces import judge
@@ -80,14 +80,7 @@ def test_one_face_is_classified_faster_than_by_keras(recogniser: Recogniser):
 def test_twelve_megapixels_take_little_longer_than_the_default_cascade(frame: Still):
     photo = to_grey(large_photo([frame] * 6))
     plain = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
-
-    def computing_time(work: partial) -> float:  # of all cores, so that what else runs does not count
-        start = time.process_time()
-        work()
-        return time.process_time() - start
-
-    ours = min(computing_time(partial(detect_thorough, photo)) for _ in range(3))
-    assert ours < 1.5 * min(computing_time(partial(plain.detectMultiScale, photo, 1.1)) for _ in range(3))
+    assert seconds(partial(detect_thorough, photo)) < 1.5 * seconds(partial(plain.detectMultiScale, photo, 1.1))
 
 
 def test_benchmark_fits_photos_into_frames(frame: Still):

@@ -1,6 +1,5 @@
 """Find the data on this machine, in Drive, at a web address or in an upload, or get FER-2013 from Kaggle."""
 
-import hashlib
 import os
 import shutil
 from pathlib import Path, PureWindowsPath
@@ -10,6 +9,7 @@ import requests
 
 from fer.notebook.errors import UserError, atomic_write, writable_folder
 from fer.notebook.front_end import IN_COLAB, mount_drive
+from fer.notebook.paths import sha256_hex
 from fer.notebook.progress import progress
 
 KAGGLE_DATASET = "msambare/fer2013"  # needs no account
@@ -94,7 +94,7 @@ def download_file(address: str, folder: Path, instead: str) -> Path:
 
     instead: how else to have it, for people. Raises UserError where it cannot be had or breaks off.
     """
-    target = folder / f"download-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+    target = folder / f"download-{sha256_hex(address.encode())[:8]}"
     if target.exists():
         return target
     with writable_folder(folder), atomic_write(target) as path:

@@ -69,7 +69,7 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
-            with Image.open(io.BytesIO(content + END_OF_JPEG if lacks_end_marker(content) else content)) as image:
+            with Image.open(io.BytesIO(content)) as image:
                 image.seek(page)
                 return to_upright_rgb(image)
     except UnidentifiedImageError:
@@ -81,6 +81,8 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
             f"{name} has more pixels than fit into memory. Shrink it below 150 megapixels."
         ) from None
     except Exception as error:  # a damaged file makes the decoders raise nearly anything
+        if lacks_end_marker(content):
+            return decode_image(content + END_OF_JPEG, name, page)
         raise UnreadablePictureError(f"{name} is damaged ({error}). Download or export it again.") from None
 
 

@@ -1,6 +1,5 @@
 """Export the network to ONNX and LiteRT, for other programs, and check what they answer against Keras."""
 
-import hashlib
 import logging
 import tempfile
 import warnings
@@ -17,6 +16,7 @@ from sklearn.metrics import accuracy_score
 from fer.expressions import SIDE
 from fer.network.files import MODEL_FILES
 from fer.notebook.errors import UserError, atomic_write, writable_folder
+from fer.notebook.paths import sha256_hex
 from fer.notebook.setup import suppress_stderr
 
 EXPORTED_FILES = ("fer.onnx", "fer.tflite", "fer-int8.tflite")
@@ -85,7 +85,7 @@ def convert_for_page(network: keras.Model, folder: Path) -> bytes:
 
     It is converted once, in some seconds, and kept beside fer.json and fer.h5, in `folder`, while these stay the same.
     """
-    digest = hashlib.sha256(b"".join((folder / name).read_bytes() for name in MODEL_FILES)).hexdigest()
+    digest = sha256_hex(b"".join((folder / name).read_bytes() for name in MODEL_FILES))
     kept = folder / f"fer-page-{digest[:12]}.tflite"
     if kept.exists():
         return kept.read_bytes()

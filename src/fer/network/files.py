@@ -5,7 +5,6 @@ answers in their order, and `scaling`, the two values that it takes for black an
 """
 
 import filecmp
-import hashlib
 import itertools
 import json
 import logging
@@ -21,6 +20,7 @@ import numpy as np
 from fer.expressions import EXPRESSIONS, SIDE, is_valid_class_name
 from fer.network.keras_2 import load_keras_2
 from fer.notebook.errors import UserError, atomic_write, writable_folder
+from fer.notebook.paths import sha256_hex
 
 MODEL_FILES = ("fer.json", "fer.h5")
 RAW = (0, 255)  # the scaling of all networks that are trained here
@@ -226,4 +226,4 @@ def is_readable(path: Path) -> bool:
 
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_hex(path.read_bytes())

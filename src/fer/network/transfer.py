@@ -1,6 +1,5 @@
 """Transfer learning: start from a network that knows faces already, and teach it other classes."""
 
-import hashlib
 from pathlib import Path
 
 import keras
@@ -8,6 +7,7 @@ import keras
 from fer.expressions import EXPRESSIONS
 from fer.network.files import RAW, load_network, read_description
 from fer.notebook.errors import UserError
+from fer.notebook.paths import sha256_hex
 from fer.notebook.repository import fetch_models, missing_files
 
 
@@ -52,4 +52,4 @@ def build_from_pretrained(folder: Path, classes: int) -> keras.Model:
     weights = b"".join(array.tobytes() for array in pretrained.get_weights())
     last = next(layer for layer in reversed(pretrained.layers) if layer.weights)  # a softmax may follow as a layer
     outputs = keras.layers.Dense(classes, activation="softmax", name=last.name, dtype="float32")(last.input)
-    return keras.Model(pretrained.input, outputs, name=f"fine-tuned-{hashlib.sha256(weights).hexdigest()[:8]}")
+    return keras.Model(pretrained.input, outputs, name=f"fine-tuned-{sha256_hex(weights)[:8]}")

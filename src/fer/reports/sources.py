@@ -70,14 +70,14 @@ class Reporter:
             if is_archive(file) or is_video(file):
                 self.report_one_of_many(file, sha256_hex(content))
             else:
-                pictures.append((file.name, content))
+                pictures.append((file, content))
         if len(pictures) > MOST_SHOWN:
-            uploads = [file for file in list_uploads(pictures) if is_visible_file(file.name)]
+            uploads = [file for file, _ in pictures if is_visible_file(file.name)]
             self.report_files(uploads, "uploads", sha256_hex("\n".join(sorted(file.key for file in uploads)).encode()))
             return
-        for name, content in pictures:
+        for file, content in pictures:
             with shown_user_errors():
-                self.report_picture(name, content)
+                self.report_picture(file.name, content)
         self.show_table()
 
     def report_sample(self, name: str, write: Callable[[Path], Path]) -> None:

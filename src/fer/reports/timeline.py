@@ -25,6 +25,11 @@ def timeline_rows(faces: list[Track]) -> list[tuple]:
     return [(seconds, face.face, *values) for face in faces if face.face for seconds, *values in face.rows]
 
 
+def rows_of_single_frame(faces: list[Track]) -> list[tuple]:
+    """Return the timeline of a picture or of a single frame: no second one tells which are faces, so all count."""
+    return timeline_rows([face._replace(face=number) for number, face in enumerate(faces, 1)])
+
+
 def tabulate_timeline(rows: list[tuple], classes: Sequence[str]) -> pd.DataFrame:
     """Make the record of a timeline of rows as from `timeline_rows`: in the order of time, then of the faces."""
     return pd.DataFrame(sorted(rows, key=lambda row: row[:2]), columns=timeline_columns(classes))

@@ -19,7 +19,7 @@ from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate, render_figure
 from fer.recognition.recogniser import Recogniser
 from fer.reports.tables import pluralise, small_faces_hint
-from fer.reports.timeline import plot_timeline, save_timeline, tabulate_timeline, timeline_rows
+from fer.reports.timeline import plot_timeline, rows_of_single_frame, save_timeline, tabulate_timeline, timeline_rows
 
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
 
@@ -70,8 +70,8 @@ def recognise_frames(
             print("Stopped; what was recognised so far is kept.")
     if not frame_count:
         raise UserError(f"{name} has no frame that can be read. Save it as MP4 and try again.")
-    if frame_count == 1:  # no second one tells which of them are faces
-        rows = [(seconds, next(new_numbers), *values) for track in tracks for seconds, *values in track.rows]
+    if frame_count == 1:
+        rows = rows_of_single_frame(tracks)
     return tabulate_timeline(rows, recogniser.classes), frame_count
 
 

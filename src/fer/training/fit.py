@@ -1,6 +1,5 @@
 """Train a network by a recipe, or go on with a training that was cut off."""
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from fer.data.dataset import FaceDataset
 from fer.notebook.errors import UserError, writable_folder
+from fer.notebook.paths import sha256_hex
 from fer.training.augmentation import Augmentation, MixupBatches
 from fer.training.callbacks import Checkpoint, EpochLog, StopAtAccuracy, print_history, read_history
 from fer.training.devices import Devices, in_dtype_policy
@@ -126,9 +126,9 @@ def train_teachers(
 
 def run_folder(runs: Path, recipe: Recipe, training: FaceDataset, seed: int, start: str = "") -> Path:
     """Name the folder of a training after what decides its result, so that only the same one is gone on with."""
-    data = hashlib.sha256(training.images.tobytes() + training.labels.tobytes()).hexdigest()
+    data = sha256_hex(training.images.tobytes() + training.labels.tobytes())
     decides = json.dumps([recipe, data, seed, start])
-    return runs / hashlib.sha256(decides.encode()).hexdigest()[:8]
+    return runs / sha256_hex(decides.encode())[:8]
 
 
 def is_finished(folder: Path, recipe: Recipe) -> bool:

@@ -18,6 +18,7 @@ from fer.notebook.front_end import (
     no_vertical_scroll,
 )
 from fer.recognition.drawing import annotate, as_jpeg
+from fer.reports.timeline import rows_of_single_frame
 from fer.webcam.engine import engine_pieces, engine_sources, join_modules
 from fer.webcam.session import Session, recognise_and_track
 
@@ -70,8 +71,8 @@ def recognise_file(session: Session) -> None:
         faces = recognise_and_track(session, image, seconds)["faces"]
         if faces and shown is None:
             shown = annotate(image, pd.DataFrame(faces))
-    if session.frame_count == 1:  # a picture: no second frame tells which of them are faces
-        session.rows = [(0.0, number, *track.rows[0][1:]) for number, track in enumerate(session.tracks, 1)]
+    if session.frame_count == 1:
+        session.rows = rows_of_single_frame(session.tracks)
     if shown is None:
         print(f"No face was found in {session.file}.")
     else:

@@ -35,7 +35,7 @@ export function runCascade(name, grey, scaleFactor, minSide, maxSide = 0, minNei
 
 // Fuses boxes of the same face, the one with most votes first; its score adds up the square roots of each run's votes.
 export function fuseAndScore(runs) {
-  let left = runs.flatMap((run, number) => run.map(box => ({box, number}))).sort((a, b) => b.box[4] - a.box[4]);
+  let left = runs.flatMap((run, number) => run.map(box => ({box, number}))).sort(byVotes);
   const fused = [];
   while (left.length) {
     const isSame = ({box}) => intersectionOverUnion(box, left[0].box) > rules.IOU_THRESHOLD;
@@ -47,6 +47,10 @@ export function fuseAndScore(runs) {
     left = left.filter(found => !isSame(found));
   }
   return fused;
+}
+
+function byVotes({box: a}, {box: b}) { // then by size and place, so that the order of the runs decides nothing
+  return b[4] - a[4] || a[3] - b[3] || a[2] - b[2] || a[1] - b[1] || a[0] - b[0];
 }
 
 function intersectionOverUnion(one, other) {

@@ -26,7 +26,7 @@ function redetectFace(grey, [x, y, width, height]) {
   return found.map(box => [box[0] / scale + left, box[1] / scale + top, box[2] / scale, box[3] / scale]);
 }
 
-export function detectFast(grey) {
+function detectFast(grey) {
   const upright = keepSureFaces(grey, ...proposeFaces(grey, rules.UPRIGHT_SIDE, [0]));
   if (upright.length) return suppressNonMaxima(upright);
   const tilted = fuseAndScore(proposeFaces(grey, rules.TILTED_SIDE, rules.TILT_ANGLES));

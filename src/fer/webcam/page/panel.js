@@ -22,7 +22,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   let source = null;
   let isLive = false;
   let isTaking = false; // a picture
-  let still = null; // {address, faces, size, isCamera} of the picture that is shown over the stage
+  let still = null; // {faces, size, isCamera} of the picture that is shown over the stage
   let heartbeat = 0;
   let unsent = []; // rows of the record that the kernel does not have yet
 
