@@ -8,12 +8,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from browsers import CAMERA, lab_server, launch, open_notebook
-from conftest import COLLINS, ROOT
+from browsers import CAMERA, Libraries, lab_server, launch, open_notebook, serve_libraries
+from conftest import COLLINS, ROOT, serving
 from PIL import Image, ImageEnhance
 from playwright.sync_api import sync_playwright
-
-SPEED_LINE = 32  # pixels at the panel's bottom, which would show how slow it is while it is filmed
 
 
 def moving_frames(count: int = 120) -> list[Image.Image]:
@@ -32,21 +30,22 @@ def moving_frames(count: int = 120) -> list[Image.Image]:
 def film(results: Path, seconds: float = 4, shots_per_second: int = 6) -> None:
     """Go live, take screenshots of the panel, and write them as an animated picture, the brightest as a still."""
     folder = Path(tempfile.mkdtemp())
-    with sync_playwright() as playwright, lab_server(folder) as (address, _):
+    with sync_playwright() as playwright, lab_server(folder) as (address, _), serving(Libraries) as libraries:
         browser = launch(playwright, folder, *CAMERA, frames=moving_frames())
         page = browser.new_page(viewport={"width": 1100, "height": 1000})
         open_notebook(page, address)
+        serve_libraries(page, libraries)
         page.get_by_role("button", name="Start the camera").click()
-        page.wait_for_timeout(1500)
+        page.get_by_text("camera on, live").wait_for()
+        page.wait_for_timeout(3000)
         shots = []
         for _ in range(round(seconds * shots_per_second)):
             shots.append(Image.open(io.BytesIO(page.locator(".panel").screenshot())).convert("RGB"))
             page.wait_for_timeout(1000 / shots_per_second)
         browser.close()
-    shots = [shot.crop((0, 0, shot.width, shot.height - SPEED_LINE)) for shot in shots]
     max(shots, key=lambda shot: np.asarray(shot).mean()).save(results / "webcam.png", optimize=True)
     for shot in shots:
-        shot.thumbnail((520, 520))
+        shot.thumbnail((480, 480))
     pictures = [shot.quantize(128) for shot in shots]
     pictures[0].save(
         results / "webcam.gif", save_all=True, append_images=pictures[1:], duration=1000 // shots_per_second, loop=0
