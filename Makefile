@@ -33,8 +33,8 @@ train: $(READY)  ## FER2013=<folder, zip or csv>: train the network
 notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and keeps their outputs
 	$(BIN)/python src/build.py $(if $(RUN),--run)
 
-lab: $(READY)  ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab train_model.ipynb via_image.ipynb via_webcam.ipynb
+lab: $(READY)  ## open JupyterLab on the notebooks, also for root, as one is in a container
+	$(BIN)/jupyter lab --allow-root train_model.ipynb via_image.ipynb via_webcam.ipynb
 
 benchmark: $(READY) .venv-fer/ready  ## speed beside the package fer; FER2013=<zip of the Kaggle folder>: also the reading of it
 	$(BIN)/python benchmarks/recognise.py

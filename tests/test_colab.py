@@ -487,6 +487,7 @@ RECORD_CAMERA = """async () => {
 }"""
 
 
+@pytest.mark.slow
 def test_a_video_chosen_in_the_browser_goes_through_the_same_view(
     first_run: tuple, browsers: dict[str, Browser], kernel: tuple, tmp_path: Path
 ):

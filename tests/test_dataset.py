@@ -442,6 +442,7 @@ def test_real_archive(archive: Path):
     assert not find_leaked(tested, kept).any()
 
 
+@pytest.mark.slow
 def test_reading_is_five_times_as_fast_as_the_obvious_way(archive: Path):
     ratios = benchmark_dataset.main(str(archive), "4000")
     # The goal is 5, as `make benchmark` shows; a test beside other work has to leave room for noise.

@@ -94,6 +94,7 @@ class BreakInTheThirdEpoch(keras.callbacks.Callback):
             self.model.set_weights([weights * np.nan for weights in self.model.get_weights()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failure", "error", "said"),
     [(StopInTheThirdEpoch, KeyboardInterrupt, None), (BreakInTheThirdEpoch, UserError, "epoch 3 is not finite.*SEED")],
@@ -120,6 +121,7 @@ def test_a_training_without_one_good_epoch_says_so(tmp_path: Path):
     assert not list(tmp_path.glob("epoch-*"))
 
 
+@pytest.mark.slow
 def test_memory_that_does_not_suffice_is_said(tmp_path: Path):
     """A layer of 400 TB: TensorFlow's own refusal, and no other."""
     inputs = keras.Input((48, 48, 1))
@@ -176,6 +178,7 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_the_training_goes_on_when_there_is_room(tmp_path: Path):
     with small_disk(tmp_path / "small", "size=1m") as disk:
         history = train_tiny(afresh(build_noisy), disk / "run", LONG._replace(epochs=2))

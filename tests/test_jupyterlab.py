@@ -306,6 +306,7 @@ def test_leaving_the_page_switches_the_camera_off(lab: dict):
     assert set(page.evaluate(TRACKS)) == {"ended"}
 
 
+@pytest.mark.slow
 def test_a_killed_kernel_is_told_and_the_camera_goes_off_within_ten_seconds(lab: dict):
     page = lab["page"]
     live_again(page)

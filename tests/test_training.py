@@ -238,6 +238,7 @@ def test_a_face_and_its_mirror_image_get_the_same_answer_after_training(tmp_path
     assert np.abs(upside_down - answers).max() > 0.1
 
 
+@pytest.mark.slow
 def test_a_network_of_16_bits_trains_resumes_and_is_saved_with_32(tmp_path: Path):
     devices = CPU._replace(dtype_policy="mixed_float16")
     for epochs in (2, 6):  # the second goes on after the first
