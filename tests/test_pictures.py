@@ -16,8 +16,9 @@ from conftest import COLLINS, HOPPER
 from PIL import Image, ImageOps
 
 from fer.faces.pages import decode_page_with_face
+from fer.media import pictures
 from fer.media.collections import is_visible_file
-from fer.media.pictures import LONGEST_PICTURE_SIDE, UnreadablePictureError, decode_image
+from fer.media.pictures import UnreadablePictureError, decode_image
 from fer.media.videos import read_frames
 from fer.notebook.errors import UserError
 from fer.notebook.paths import existing_path, safe_stem, to_printable
@@ -111,13 +112,30 @@ def test_every_mode_keeps_its_brightness(image: Image.Image):
     np.testing.assert_allclose(decoded[..., 1].astype(int), expected, atol=2)
 
 
-def test_sixteen_bits_of_three_colours():
-    """Pillow writes none; OpenCV does."""
-    colours = np.zeros((48, 64, 3), np.uint16)
-    colours[..., 2] = HALVES.astype(np.uint16) * 257  # OpenCV's order: red
-    decoded = decode_image(cv2.imencode(".png", colours)[1].tobytes(), "a.png")
-    np.testing.assert_allclose(decoded[..., 0].astype(int), HALVES, atol=2)
-    assert not decoded[..., 1:].any()
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_colours_in_sixteen_bits_are_scaled_by_their_measured_range(ending: str, bits: int):
+    """Pillow writes none; OpenCV does. Whatever the range, an opaque picture is opaque."""
+    colours = np.zeros((48, 64, 4), np.uint16)
+    colours[..., 2] = HALVES / 200 * (2**bits - 1)  # OpenCV's order: red
+    colours[..., 3] = 65535
+    for file in (colours[..., :3], colours):
+        decoded = decode_image(cv2.imencode(ending, file)[1].tobytes(), "a")
+        np.testing.assert_allclose(decoded[..., 0].astype(int), HALVES / 200 * 255, atol=2)
+        assert not decoded[..., 1:].any()
+
+
+def test_colours_in_sixteen_bits_have_pages_and_are_turned_and_refused_where_cut_off():
+    pages = [np.full((48, 64, 3), value, np.uint16) for value in (1, 1023)]
+    content = cv2.imencodemulti(".tif", pages)[1].tobytes()
+    assert (decode_image(content, "a.tif", page=1) == 255).all()
+    noise = np.random.default_rng(0).integers(0, 1024, (48, 64, 3)).astype(np.uint16)
+    png = cv2.imencode(".png", noise)[1].tobytes()
+    exif = b"eXIf" + EXIF_TURNED.tobytes()[6:]
+    chunk = struct.pack(">I", len(exif) - 4) + exif + struct.pack(">I", zlib.crc32(exif))
+    assert decode_image(png[:33] + chunk + png[33:], "a.png").shape == (64, 48, 3)  # behind the header
+    with pytest.raises(UnreadablePictureError, match="damaged"):
+        decode_image(png[: len(png) // 2], "a.png")
 
 
 def test_cmyk_and_gif_and_webp():
@@ -143,9 +161,11 @@ def test_sideways_photo_is_turned():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_very_large_photo_is_shrunk(kind: str):
-    photo = encoded(Image.new("RGB", (10_000, 2_000), "green"), kind)
-    assert decode_image(photo, "large").shape == (LONGEST_PICTURE_SIDE // 5, LONGEST_PICTURE_SIDE, 3)
+def test_a_very_large_photo_is_shrunk(kind: str, monkeypatch: pytest.MonkeyPatch):
+    photo = encoded(Image.new("RGB", (2_000, 1_200), "green"), kind)
+    assert decode_image(photo, "large").shape == (1_200, 2_000, 3)
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 600_000)
+    assert decode_image(photo, "large").shape == (600, 1_000, 3)
 
 
 def test_one_pixel():

@@ -1,6 +1,7 @@
 """Turn an uploaded file into a picture, or say why that is not possible."""
 
 import io
+import math
 import re
 import warnings
 from contextlib import suppress
@@ -8,11 +9,12 @@ from typing import IO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from fer.notebook.errors import UserError
 
-LONGEST_PICTURE_SIDE = 4000  # pixels; a larger photo is shrunk while it is decoded, so that it fits into memory
+# A larger photo is shrunk while it is decoded: to search it for faces and to draw on it takes some 40 bytes a pixel.
+MOST_PIXELS = 24_000_000
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
 
 A_VIDEO = "it is a video"
@@ -55,9 +57,9 @@ class UnreadablePictureError(UserError):
 def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
     """Decode the bytes of a picture file, upright (EXIF) and in RGB.
 
-    Returns (height, width, 3) uint8, no side longer than 4000 pixels; transparent parts become white. page: of a file
-    with several pages or frames. A picture that is cut off is refused, as half a face would get a wrong name, but not
-    one that lacks its end marker alone. Raises UnreadablePictureError.
+    Returns (height, width, 3) uint8 of up to 24 megapixels; transparent parts become white. page: of a file with
+    several pages or frames. A picture that is cut off is refused, as half a face would get a wrong name, but not one
+    that lacks its end marker alone. Raises UnreadablePictureError.
     """
     if not content:
         raise UnreadablePictureError(f"{name} is empty (0 bytes). Upload it again.")
@@ -71,7 +73,7 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
             warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
             with Image.open(io.BytesIO(content)) as image:
                 image.seek(page)
-                return to_upright_rgb(image)
+                return to_upright_rgb(image, read_deep_colours(image, content, page))
     except UnidentifiedImageError:
         raise UnreadablePictureError(
             f"{name} is not a picture that can be read here ({describe_content(content)}). Save it as JPEG or PNG."
@@ -86,20 +88,45 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
         raise UnreadablePictureError(f"{name} is damaged ({error}). Download or export it again.") from None
 
 
-def to_upright_rgb(image: Image.Image) -> np.ndarray:
-    """Return an opened picture as (height, width, 3) uint8, turned as its EXIF says."""
-    limit = (LONGEST_PICTURE_SIDE, LONGEST_PICTURE_SIDE)
+def to_upright_rgb(image: Image.Image, deep_colours: np.ndarray | None) -> np.ndarray:
+    """Return an opened picture as (height, width, 3) uint8, turned as its EXIF says; deep_colours: in place of its."""
+    scale = min(1, math.sqrt(MOST_PIXELS / (image.width * image.height)))
+    limit = (math.ceil(scale * image.width), math.ceil(scale * image.height))
     image.draft("RGB", limit)  # lets the JPEG decoder skip what would be shrunk away; does nothing for other formats
+    orientation = image.getexif().get(ExifTags.Base.Orientation)
+    if deep_colours is not None:
+        image = Image.fromarray(scale_to_8_bits(deep_colours))
+        image.getexif()[ExifTags.Base.Orientation] = orientation
     image.thumbnail(limit)
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more: Pillow would cut off, not scale
-        values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0, neginf=0)
-        brightest = find_white(values.max(), is_share=image.mode == "F")
-        image = Image.fromarray((values * (255 / brightest)).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more
+        image = Image.fromarray(scale_to_8_bits(np.asarray(image).astype(np.float32)))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.asarray(image.convert("RGB"))
+
+
+def read_deep_colours(image: Image.Image, content: bytes, page: int) -> np.ndarray | None:
+    """Return the (height, width, 3 or 4) uint16 colours of an opened picture that has some; None for any other.
+
+    Pillow keeps the upper half of the 16 bits alone: in 10 bits, which many cameras give, hardly anything is there.
+    """
+    is_deep_png = image.format == "PNG" and content[24] == 16
+    is_deep_tiff = image.format == "TIFF" and 16 in image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, ())
+    if image.mode not in ("RGB", "RGBA") or not (is_deep_png or is_deep_tiff):
+        return None
+    image.load()  # raises what is wrong with a file that is cut off, of which OpenCV gives a part
+    _, pages = cv2.imdecodemulti(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+    colours = [cv2.cvtColor(one, cv2.COLOR_BGR2RGB if one.shape[2] == 3 else cv2.COLOR_BGRA2RGBA) for one in pages]
+    return colours[0] if colours else None
+
+
+def scale_to_8_bits(values: np.ndarray) -> np.ndarray:
+    """Scale grey values or colours, uint16 or float32, by their measured range to uint8; NaN and infinity are black."""
+    values = np.maximum(np.nan_to_num(values, posinf=0, neginf=0), 0)
+    brightest = np.atleast_3d(values)[..., :3].max()  # an opaque picture has the largest value everywhere in a fourth
+    return cv2.convertScaleAbs(values, alpha=255 / find_white(brightest, is_share=values.dtype.kind == "f"))
 
 
 def find_white(brightest: float, is_share: bool) -> float:
