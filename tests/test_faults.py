@@ -4,15 +4,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, small_disk
 from tiny import RECIPE, VALIDATION, afresh, answers_of, build_noisy, build_tiny, train_tiny
 
 from fer.network.files import load_network, save_network
@@ -163,19 +162,6 @@ def test_a_save_that_is_cut_off_leaves_the_former_network_whole(tmp_path: Path, 
         patch.setattr(Path, "replace", cut_off)
         save_network(afresh(build_noisy), tmp_path)
     np.testing.assert_array_equal(answers_of(load_network(tmp_path)), answers_of(former))
-
-
-@contextmanager
-def small_disk(folder: Path, options: str) -> Iterator[Path]:
-    """Mount a small file system of its own; skips where that is not allowed."""
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import datetime
 import errno
 import io
 import re
+import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import COLLINS, HOPPER, png
+from conftest import COLLINS, HOPPER, png, small_disk
 from PIL import Image
 from test_fetching import server  # noqa: F401 - a fixture
 from test_video import clip  # noqa: F401 - a fixture
@@ -22,6 +23,7 @@ from fer.faces.tracking import BOX_COLUMNS
 from fer.media import collections
 from fer.media.collections import PictureFile
 from fer.media.pictures import to_grey
+from fer.media.samples import write_sample_video
 from fer.notebook import uploads
 from fer.notebook.errors import UserError
 from fer.notebook.paths import result_path, sha256_hex
@@ -409,13 +411,40 @@ def test_a_broken_source_and_a_missing_one_look_alike(reporter: Reporter, tmp_pa
             reporter.report(str(tmp_path / name))
 
 
-def test_a_disk_that_is_full_is_not_taken_for_a_bad_picture(reporter: Reporter, tmp_path: Path, monkeypatch):
+def test_a_disk_that_is_full_is_not_taken_for_a_bad_picture(reporter: Reporter, tmp_path: Path, monkeypatch, capsys):
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     (tmp_path / "album").mkdir()
     (tmp_path / "album" / "me.jpg").write_bytes(HOPPER.read_bytes())
     monkeypatch.setattr(Image.Image, "save", refuse)
-    for source in (HOPPER, tmp_path / "album"):
-        with pytest.raises(UserError, match=r"Nothing can be written in .*: its disk is full"):
-            reporter.report(str(source))
+    with pytest.raises(UserError, match=r"Nothing can be written in .*: its disk is full"):
+        reporter.report(str(HOPPER))
+    reporter.report(str(tmp_path / "album"))  # where another file may have more luck
+    assert "Nothing can be written in" in capsys.readouterr().out
+
+
+def test_a_disk_that_fills_up_leaves_whole_files_and_the_next_run_goes_on(
+    recogniser: Recogniser, portraits: dict[str, Image.Image], tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    (tmp_path / "album").mkdir()
+    for number in range(5):
+        portraits["Collins"].rotate(number).save(tmp_path / "album" / f"{number}.png")
+    write_sample_video(tmp_path / "album" / "video.mp4")
+    with small_disk(tmp_path / "disk", "size=40k") as disk:
+        reporter = Reporter(recogniser, disk / "results", frames_per_second=0.4)
+        reporter.report(str(tmp_path / "album"))
+        blamed = r"Nothing can be written in \S*/results/{}: its disk is full"
+        said = capsys.readouterr().out
+        assert re.search(blamed.format("album"), said)
+        assert re.search(blamed.format("video"), said)
+        assert not list(disk.rglob("unfinished*"))
+        thumbnails = list(disk.rglob("*.jpg"))
+        assert 0 < len(thumbnails) < 5
+        for thumbnail in thumbnails:
+            Image.open(thumbnail).load()
+        subprocess.run(["mount", "-o", "remount,size=9m", str(disk)], check=True)
+        reporter.report(str(tmp_path / "album"))
+        assert f"{len(thumbnails)} of 5 are known from before" in capsys.readouterr().out
+        assert len(pd.read_csv(disk / "results" / "album" / "faces.csv")) == 5
+        assert (disk / "results" / "video" / "annotated.mp4").exists()

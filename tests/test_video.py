@@ -13,12 +13,11 @@ import pandas as pd
 import psutil
 import pytest
 from browsers import CHROMIUM, needs_chromium, portrait_frame
-from conftest import COLLINS, ROOT
+from conftest import COLLINS, ROOT, small_disk
 from IPython.display import Video
 from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
-from test_faults import small_disk
 from tqdm import tqdm
 
 from fer.expressions import EXPRESSIONS
@@ -163,7 +162,7 @@ def test_a_video_that_is_cut_off_is_recognised_as_far_as_it_goes(recogniser: Rec
     assert said.err == ""
 
 
-@pytest.mark.parametrize(("options", "reason"), [("size=100k", "No space left"), ("ro", "Read-only file system")])
+@pytest.mark.parametrize(("options", "reason"), [("size=100k", "its disk is full"), ("ro", "Read-only file system")])
 def test_a_folder_that_takes_no_video_is_blamed_and_left_as_it_was(
     recogniser: Recogniser, tmp_path: Path, options: str, reason: str
 ):

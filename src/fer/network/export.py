@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score
 
 from fer.expressions import SIDE
 from fer.network.files import MODEL_FILES
-from fer.notebook.errors import UserError, atomic_write, writable_folder
+from fer.notebook.errors import UserError, writable_folder, write_whole
 from fer.notebook.paths import sha256_hex
 from fer.notebook.setup import suppress_stderr
 
@@ -48,8 +48,7 @@ def export_network(network: keras.Model, faces: np.ndarray, folder: Path) -> Non
         logging.disable(logging.NOTSET)
     with writable_folder(folder):
         for name, content in zip(EXPORTED_FILES, contents, strict=True):
-            with atomic_write(folder / name) as path:
-                path.write_bytes(content)
+            write_whole(folder / name, content)
 
 
 def convert_to_onnx(network: keras.Model) -> bytes:
@@ -103,10 +102,10 @@ def convert_for_page(network: keras.Model, folder: Path) -> bytes:
     converter.target_spec.supported_types = [tf.float16]
     with suppress_stderr():
         content = converter.convert()
-    with suppress(OSError), atomic_write(kept) as path:  # without it where nobody may write to the folder
+    with suppress(OSError):  # without it where nobody may write to the folder
         for former in folder.glob("fer-page-*.tflite"):
             former.unlink()
-        path.write_bytes(content)
+        write_whole(kept, content)
     return content
 
 

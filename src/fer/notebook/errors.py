@@ -1,6 +1,8 @@
 """Say what the person at the notebook can put right, in one line and without a traceback."""
 
 import errno
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,8 +35,8 @@ def writable_folder(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
     except OSError as error:
-        # HDF5 tells the number of the system's error in its text alone.
-        is_full = any(number == error.errno or f"errno = {number}" in str(error) for number in DISK_FULL_ERRORS)
+        # HDF5 and ffmpeg tell the system's error in their text alone.
+        is_full = any(os.strerror(number) in str(error) for number in DISK_FULL_ERRORS)
         reason = "its disk is full" if is_full else error.strerror or str(error)[:100]
         raise UserError(
             f"Nothing can be written in {folder.absolute()}: {reason}. What is whole there stays whole."
@@ -44,10 +46,20 @@ def writable_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; it takes the other's place when it is whole, and only then."""
+    """Give a path beside `path` for a file or a folder; it takes the other's place when it is whole, else it goes."""
     unfinished = path.with_name(f"unfinished.{path.name}")
-    yield unfinished
-    unfinished.replace(path)
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file by `atomic_write`."""
+    with atomic_write(path) as unfinished:
+        unfinished.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def check_writable(*folders: Path) -> None:

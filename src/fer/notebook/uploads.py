@@ -10,6 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import ipywidgets
 from IPython.display import clear_output, display
 
+from fer.notebook.errors import atomic_write, writable_folder
 from fer.notebook.front_end import bind_output_to_cell, display_widget, has_colab_frontend, is_interactive
 
 STARTED = globals().get("STARTED", time.time())  # of this session; running the notebook again keeps it
@@ -71,10 +72,11 @@ def download_results(folder: Path = Path("results")) -> None:
     if not made:
         print(f"This session has saved nothing in {folder}/ yet. Run this cell again when it has.")
         return
-    with ZipFile(folder.with_suffix(".zip"), "w", ZIP_DEFLATED) as archive:
+    target = folder.with_suffix(".zip")
+    with writable_folder(target.parent), atomic_write(target) as whole, ZipFile(whole, "w", ZIP_DEFLATED) as archive:
         for path in made:
             archive.write(path, path.relative_to(folder.parent))
-    download_files(folder.with_suffix(".zip"))
+    download_files(target)
 
 
 def download_files(*paths: Path) -> None:

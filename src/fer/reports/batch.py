@@ -14,10 +14,10 @@ from fer.faces.detection import detect_thorough
 from fer.faces.pages import decode_page_with_face
 from fer.faces.tracking import BOX_COLUMNS
 from fer.media.collections import PictureFile
-from fer.notebook.errors import UserError
+from fer.notebook.errors import UserError, write_whole
 from fer.notebook.paths import sha256_hex
 from fer.notebook.progress import progress
-from fer.recognition.drawing import annotate
+from fer.recognition.drawing import annotate, as_jpeg
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import face_label
 
@@ -65,7 +65,7 @@ def recognise_file(recogniser: Recogniser, file: PictureFile, thumbnail: Path) -
         print(note)
     table = recogniser.recognise(image, detect_thorough, steady=True)
     thumbnail.parent.mkdir(exist_ok=True)
-    Image.fromarray(draw_thumbnail(image, table)).save(thumbnail, quality=90)
+    write_whole(thumbnail, as_jpeg(draw_thumbnail(image, table)))
     faces = json.loads(table.to_json(orient="records", double_precision=6))
     return {"file": file.name, "faces": faces, "problem": "", "thumbnail": f"{thumbnail.parent.name}/{thumbnail.name}"}
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fer.expressions import class_colours, classes_in
 from fer.media.collections import PictureFile
+from fer.notebook.errors import atomic_write, write_whole
 from fer.recognition.drawing import render_figure
 from fer.recognition.recogniser import Recogniser
 from fer.recognition.uncertainty import are_certain
@@ -31,13 +32,13 @@ def report_collection(recogniser: Recogniser, files: list[PictureFile], name: st
     faces, problems = join_faces(entries, recogniser.columns), list_problems(entries)
     print(f"{name}, {count_files(entries)}; {pluralise(len(faces), 'face')}{small_faces_hint(faces)}")
     save_faces(faces, folder / "faces.csv")
-    problems.to_csv(folder / "problems.csv", index=False)
+    write_whole(folder / "problems.csv", problems.to_csv(index=False))
     sheets = save_contact_sheets([entry for entry in entries if entry["thumbnail"]], folder)
     saved = [f"faces.csv ({pluralise(len(faces), 'row')})", f"problems.csv ({pluralise(len(problems), 'row')})"]
     saved += [" to ".join(dict.fromkeys(sheets[:1] + sheets[-1:]))] if sheets else []
     if len(faces):
         chart = render_figure(plot_expression_counts(faces))
-        (folder / "expressions.png").write_bytes(chart)
+        write_whole(folder / "expressions.png", chart)
         saved.append("expressions.png")
         display(DisplayedImage(chart))
         show_faces(faces, 8, "faces.csv")
@@ -64,7 +65,9 @@ def save_contact_sheets(entries: list[dict], folder: Path) -> list[str]:
     most = SHEET_COLUMNS * SHEET_ROWS
     names = [f"contact-sheet-{number + 1}.jpg" for number in range(-(-len(entries) // most))]
     for number, name in enumerate(names):
-        draw_contact_sheet(entries[number * most :][:most], folder).save(folder / name, quality=90)
+        sheet = draw_contact_sheet(entries[number * most :][:most], folder)
+        with atomic_write(folder / name) as path:
+            sheet.save(path, quality=90)
     if names:
         display(DisplayedImage(str(folder / names[0])))
     if len(names) > 1:

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from fer.faces.detection import MIN_FACE_SIDE
 from fer.faces.pages import decode_page_with_face
-from fer.notebook.errors import writable_folder
+from fer.notebook.errors import atomic_write, writable_folder, write_whole
 from fer.notebook.paths import FINGERPRINT_KEY, result_path, sha256_hex
 from fer.recognition.drawing import (
     as_jpeg,
@@ -72,7 +72,8 @@ def save_picture(annotated: np.ndarray, table: pd.DataFrame, saved: Path, finger
     about.add_text(FINGERPRINT_KEY, fingerprint)
     with writable_folder(saved.parent):
         # Level 1 takes a third of the default's time (seconds for a photo of 12 megapixels) and a sixth more space.
-        Image.fromarray(annotated).save(saved.with_suffix(".png"), pnginfo=about, compress_level=1)
+        with atomic_write(saved.with_suffix(".png")) as path:
+            Image.fromarray(annotated).save(path, pnginfo=about, compress_level=1)
         save_faces(table, saved.with_suffix(".csv"))
 
 
@@ -89,6 +90,6 @@ def report_explanation(recogniser: Recogniser, picture: RecognisedPicture, numbe
     figure = render_figure(plot_explanation(crop, face, occlusion_maps(recogniser.classify, crop)))
     path = saved.with_name(f"{saved.name}.why-{number}.png")
     with writable_folder(path.parent):
-        path.write_bytes(figure)
+        write_whole(path, figure)
     print(f"{picture.name}, face {number}: saved as {path}")
     display(DisplayedImage(figure))

@@ -139,7 +139,7 @@ class Reporter:
             may_be_video = not has_media_type(file.name, "image")
             (videos if may_be_video and is_video(file) else pictures).append(file)
         if pictures:
-            with writable_folder(make_result_folder(self.results, name, fingerprint)) as folder:
+            with shown_user_errors(), writable_folder(make_result_folder(self.results, name, fingerprint)) as folder:
                 report_collection(self.recogniser, pictures, name, folder)
         for video in videos:
             self.report_one_of_many(video, sha256_hex(f"{fingerprint} {video.key}".encode(errors="backslashreplace")))

@@ -8,6 +8,7 @@ from IPython.display import display
 from fer.expressions import classes_in
 from fer.faces.detection import MIN_FACE_SIDE
 from fer.faces.tracking import BOX_COLUMNS
+from fer.notebook.errors import write_whole
 from fer.recognition.uncertainty import are_certain, name_expression
 
 pd.options.display.width = 160  # shows a table of faces in one piece where there is no HTML
@@ -16,7 +17,8 @@ pd.options.display.width = 160  # shows a table of faces in one piece where ther
 def save_faces(faces: pd.DataFrame, path: Path) -> None:
     """Write rows of `Recogniser.recognise` as CSV: probabilities to four digits, and `uncertain` after `confidence`."""
     columns = faces.columns.insert(faces.columns.get_loc("confidence") + 1, "uncertain")
-    faces.assign(uncertain=~are_certain(faces))[columns].to_csv(path, index=False, float_format="%.4f")
+    table = faces.assign(uncertain=~are_certain(faces))[columns]
+    write_whole(path, table.to_csv(index=False, float_format="%.4f"))
 
 
 def show_faces(faces: pd.DataFrame, most: int, place: str) -> None:

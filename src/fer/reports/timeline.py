@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from fer.expressions import class_colours, classes_in
 from fer.faces.tracking import BOX_COLUMNS, MAX_SECONDS_MISSING, Track
+from fer.notebook.errors import write_whole
 
 
 def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
@@ -70,4 +71,4 @@ def save_timeline(record: pd.DataFrame, path: Path) -> None:
     """Write a record as CSV: seconds to the millisecond, probabilities to four digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rounded = record.round({"seconds": 3} | dict.fromkeys(classes_in(record), 4))
-    rounded.to_csv(path, index=False)
+    write_whole(path, rounded.to_csv(index=False))

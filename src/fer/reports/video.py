@@ -14,7 +14,7 @@ from fer.faces.detection import detect_in_video
 from fer.faces.tracking import BOX_COLUMNS, steadied, track_faces
 from fer.media.video_writing import add_sound, video_writer
 from fer.media.videos import SampledVideo
-from fer.notebook.errors import UserError, shown_user_errors, writable_folder
+from fer.notebook.errors import UserError, shown_user_errors, writable_folder, write_whole
 from fer.notebook.progress import progress
 from fer.recognition.drawing import annotate, render_figure
 from fer.recognition.recogniser import Recogniser
@@ -91,7 +91,7 @@ def show_timeline(record: pd.DataFrame, folder: Path) -> None:
     annotated = folder / "annotated.mp4"
     if len(record):
         timeline = render_figure(plot_timeline(record))
-        (folder / "timeline.png").write_bytes(timeline)
+        write_whole(folder / "timeline.png", timeline)
         display(DisplayedImage(timeline))
     if annotated.stat().st_size <= LARGEST_EMBEDDED:
         display(Video(annotated, embed=True, mimetype="video/mp4", html_attributes="controls muted loop"))
