@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 
 
@@ -56,31 +57,9 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
     try:
         client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells print comes as messages
     finally:
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs = joined_text(cell.outputs)
+        CoalesceStreamsPreprocessor(enabled=True)(notebook, {})  # a progress bar becomes one piece, its last state
         notebook.metadata.pop("widgets", None)
         notebook.metadata["language_info"] = {"name": "python"}
-
-
-def joined_text(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Join pieces of text that follow each other, as a front end does, so that a progress bar is one piece."""
-    joined: list[NotebookNode] = []
-    for output in outputs:
-        if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
-            joined[-1].text += output.text
-        else:
-            joined.append(output)
-    for output in joined:
-        if output.output_type == "stream":
-            output.text = final_text(output.text)
-    return joined
-
-
-def final_text(text: str) -> str:
-    """Return what a terminal would show in the end: of a progress bar, its last state."""
-    lines = (next((part for part in reversed(line.split("\r")) if part.strip()), "") for line in text.split("\n"))
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def main() -> None:
