@@ -31,7 +31,7 @@ import keras
 import numpy as np
 
 from fer.data.dataset import FaceDataset, split_held_out
-from fer.data.splits import find_duplicates
+from fer.data.splits import clean_splits
 from fer.expressions import EXPRESSIONS
 from fer.network.architectures import build_modern
 from fer.training.devices import find_devices, in_dtype_policy
@@ -72,9 +72,8 @@ def train_one(name: str, plan: dict, out: Path, faces: FaceDataset) -> None:
     """Train one network of the plan, as the notebook does."""
     own = plan[name]
     recipe = RECIPES[own["recipe"]]._replace(**own.get("change", {}))
-    duplicates = find_duplicates(faces)
-    fit = (faces.splits == "Training") & ~(duplicates.leaked | duplicates.conflicting)
-    training, _ = split_held_out(faces.select(fit), recipe.held_out_fraction)
+    fit, _, _ = clean_splits(faces, keep_duplicates=False, are_own=False)
+    training, _ = split_held_out(fit, recipe.held_out_fraction)
     devices = find_devices()
 
     def build(recipe_name: str) -> keras.Model:

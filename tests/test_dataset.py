@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -17,7 +18,7 @@ from conftest import drawn_face, png
 from fer.data.dataset import FaceDataset, class_counts, split_held_out
 from fer.data.fer2013 import EXPRESSIONS, read_fer2013, write_csv
 from fer.data.pixels import format_pixels, parse_pixels
-from fer.data.splits import find_duplicates, find_leaked
+from fer.data.splits import clean_splits, find_conflicting_labels, find_leaked
 from fer.notebook.errors import UserError
 
 GOOD = " ".join(["7"] * 2304)
@@ -402,7 +403,7 @@ def made_pictures(rows: list[tuple[int, int, str]]) -> FaceDataset:
     return FaceDataset(np.stack([np.full((48, 48), v, np.uint8) for v in values]), np.array(labels), np.array(splits))
 
 
-def test_duplicates_are_told_apart():
+def test_duplicates_are_told_apart(capsys: pytest.CaptureFixture):
     pictures = made_pictures(
         [
             (1, 0, "Training"),  # unique
@@ -421,10 +422,12 @@ def test_duplicates_are_told_apart():
             (7, 0, "PublicTest"),
         ]
     )
-    found = find_duplicates(pictures)
-    assert list(np.flatnonzero(found.leaked)) == [1, 7, 11, 12]
-    assert list(np.flatnonzero(found.conflicting)) == [3, 4, 11, 12]
-    assert list(find_leaked(pictures.split("PublicTest"), pictures.split("Training"))) == [True, False, True]
+    training, _, leaked = clean_splits(pictures, keep_duplicates=False, are_own=False)
+    kept = pictures.select(np.setdiff1d(np.flatnonzero(pictures.splits == "Training"), [1, 7, 11, 12, 3, 4]))
+    np.testing.assert_array_equal(training.images, kept.images)
+    said = capsys.readouterr().out
+    assert re.findall(r"\d+", said)[:4] == ["4", "4", "2", "6"]
+    assert list(leaked) == [True, False, True]
 
 
 def test_real_archive(archive: Path):
@@ -436,9 +439,8 @@ def test_real_archive(archive: Path):
     training, tested = pictures.split("Training"), pictures.split("PublicTest")
     assert find_leaked(tested, training).sum() == 217
     assert len({image.tobytes() for image in training.images}) == 23208
-    found = find_duplicates(pictures)
-    assert len({image.tobytes() for image in pictures.images[found.conflicting]}) == 14
-    kept = pictures.select((pictures.splits == "Training") & ~found.leaked & ~found.conflicting)
+    assert len({image.tobytes() for image in training.images[find_conflicting_labels(training)]}) == 14
+    kept, _, _ = clean_splits(pictures, keep_duplicates=False, are_own=False)
     assert not find_leaked(tested, kept).any()
 
 

@@ -1,7 +1,5 @@
 """Make the splits that a network is trained and tested on: without the duplicates that would flatter the result."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
@@ -19,7 +17,6 @@ def clean_splits(
     Raises UserError where no face is left for training or for validation.
     """
     training, validation = faces.split("Training"), faces.split("PublicTest")
-    duplicates = find_duplicates(faces)
     if are_own:
         validation = validation.select(~find_conflicting_labels(validation))
         missing = [name for label, name in enumerate(faces.classes) if label not in validation.labels]
@@ -28,36 +25,17 @@ def clean_splits(
         if missing:
             print(f"No picture for validation is of {', '.join(missing)}: how well these are told apart stays unknown.")
     leaked = find_leaked(validation, training)
-    unfit = duplicates.leaked | duplicates.conflicting
-    both = (duplicates.leaked & duplicates.conflicting).sum()
-    print(f"{duplicates.leaked.sum():6,} training pictures also occur in a test split,")
-    print(f"{duplicates.conflicting.sum():6,} occur under two labels ({both:,} of them both):")
-    print(f"{unfit.sum():6,} {'are kept all the same' if keep_duplicates else 'are left out'}.")
-    training = faces.select((faces.splits == "Training") & (~unfit | keep_duplicates))
+    is_tested = find_leaked(training, faces.select(faces.splits != "Training"))
+    is_conflicting = find_conflicting_labels(training)
+    is_unfit, are_both = is_tested | is_conflicting, (is_tested & is_conflicting).sum()
+    print(f"{is_tested.sum():6,} training pictures also occur in a test split,")
+    print(f"{is_conflicting.sum():6,} occur under two labels ({are_both:,} of them both):")
+    print(f"{is_unfit.sum():6,} {'are kept all the same' if keep_duplicates else 'are left out'}.")
+    training = training.select(~is_unfit | keep_duplicates)
     print(f"{len(training.labels):6,} training pictures remain.")
     if len(training.labels) == 0:
         raise UserError("No training picture remains. If these are the folds of a cross-validation, bring one of them.")
     return training, validation, leaked
-
-
-class Duplicates(NamedTuple):
-    """Which faces of Training are not fit for it; each an (N,) bool mask over all N faces.
-
-    leaked: the same pixels occur in a test split, so keeping them would flatter the test accuracy.
-    conflicting: the same pixels occur under two labels within Training, so at least one label is wrong.
-    """
-
-    leaked: np.ndarray
-    conflicting: np.ndarray
-
-
-def find_duplicates(faces: FaceDataset) -> Duplicates:
-    """Find the faces of Training that occur again anywhere in the dataset."""
-    training = faces.splits == "Training"
-    leaked, conflicting = np.zeros((2, len(training)), bool)
-    leaked[training] = find_leaked(faces.select(training), faces.select(~training))
-    conflicting[training] = find_conflicting_labels(faces.select(training))
-    return Duplicates(leaked, conflicting)
 
 
 def find_conflicting_labels(faces: FaceDataset) -> np.ndarray:
