@@ -201,7 +201,7 @@ def test_typed_path(tmp_path: Path):
 
 @pytest.mark.parametrize("path", ["you.jpg", "a\0b", "x" * 5000, "~nobody-of-that-name/a.jpg", "\udcff.jpg", "a\nb"])
 def test_a_path_to_nothing_is_one_sentence(path: str):
-    with pytest.raises(UserError, match=r"^There is no file [^\n\0]{1,200}\. Check the spelling") as caught:
+    with pytest.raises(UserError, match=r"^There is no file or folder [^\n\0]{1,200}\. Check the spelling") as caught:
         existing_path(path)
     str(caught.value).encode()
 

@@ -56,10 +56,7 @@ def locate_source(source: str, folder: Path, field: str, instead: str) -> Path:
         return upload_file(folder, field)
     if IN_COLAB and source.startswith("/content/drive") and not Path(source).exists():
         mount_drive(f"{field} is {source!r}")
-    try:
-        return Path(source).expanduser()
-    except RuntimeError:  # ~nobody
-        return Path(source)
+    return Path(os.path.expanduser(source))  # noqa: PTH111 - which leaves ~nobody as it is
 
 
 def upload_file(folder: Path, field: str) -> Path:

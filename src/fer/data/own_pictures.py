@@ -54,7 +54,8 @@ def read_own_pictures(source: Path, whole_picture: bool) -> tuple[FaceDataset, l
             read.append((file.name, class_of[place.label], place))
         except UserError as problem:
             problems.append(str(problem))
-    classes = order_classes(set(class_of.values()))
+    names = set(class_of.values())
+    classes = EXPRESSIONS if names == set(EXPRESSIONS) else tuple(sorted(names))
     check_class_sizes(classes, [name for _, name, _ in read], images, problems)
     images, labels = np.stack(images), np.array([classes.index(name) for _, name, _ in read])
     given = np.array([place.split for _, _, place in read])
@@ -91,11 +92,6 @@ def name_classes(folders: list[str]) -> dict[str, str]:
         found = f"here is {names[0]!r} alone" if names else "no folder here names one"
         raise UserError(f"A network needs at least two classes to choose from; {found}. {LAYOUT}.")
     return class_of
-
-
-def order_classes(names: set[str]) -> tuple[str, ...]:
-    """Return the names of the classes in the alphabet's order, or the expressions', if it is these, in theirs."""
-    return EXPRESSIONS if names == set(EXPRESSIONS) else tuple(sorted(names))
 
 
 def read_face(file: PictureFile, whole_picture: bool) -> np.ndarray:

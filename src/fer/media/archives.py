@@ -20,7 +20,7 @@ from fer.media.collections import (
     require_files,
 )
 from fer.notebook.errors import UserError
-from fer.notebook.paths import to_printable
+from fer.notebook.paths import existing_path, to_printable
 
 ARCHIVE_ENDING = re.compile(r"(\.(zip|7z|rar|zst|tar|tgz|tbz2?|txz|gz|bz2|xz))+$", re.IGNORECASE)
 ZIP_STARTS = (b"PK\3\4", b"PK\5\6")  # the second: of an empty one
@@ -43,16 +43,14 @@ def list_files(source: Path, name: str = "") -> tuple[list[PictureFile], list[st
     that is none is listed itself. name: of the source for people, where it is not that of its path. Raises UserError
     where there is nothing, or only what is damaged or locked.
     """
-    shown = name or to_printable(str(source))[:200]
     try:
+        source = existing_path(str(source))
         file = None if source.is_dir() else open_file(source, name or source.name)
         listed = (unpack(file) or [file]) if file else list_folder(source)
     except UserError:
         raise
-    except FileNotFoundError:
-        raise UserError(f"There is no file or folder {shown}; this notebook runs in {Path.cwd()}.") from None
-    except (OSError, ValueError) as error:  # no right to look there, too long a name, a zero byte
-        raise UserError(f"{shown} cannot be read ({getattr(error, 'strerror', None) or error}).") from None
+    except OSError as error:  # no right to look there
+        raise UserError(f"{name or to_printable(str(source))} cannot be read ({error.strerror or error}).") from None
     found, problems = unpack_all(listed)
     if not found:
         raise UserError(" ".join(problems[:3]))

@@ -66,7 +66,7 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
     for pattern, kind in ((SIDECAR_NAME, "is no picture: a program keeps it beside one"), (RAW_NAME, "is a RAW photo")):
         if pattern.search(name):
             raise UnreadablePictureError(f"{name} {kind}. Bring the picture itself, as JPEG or PNG.")
-    if is_heic(content):
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
         enable_heic(name)
     try:
         with warnings.catch_warnings():
@@ -166,11 +166,6 @@ def is_picture(content: IO[bytes]) -> bool:
     with suppress(Exception), warnings.catch_warnings(action="ignore"), Image.open(content):
         return True
     return False
-
-
-def is_heic(content: bytes) -> bool:
-    """Tell whether a file is a HEIC photo, as iPhones take them."""
-    return content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS
 
 
 def enable_heic(name: str) -> None:

@@ -60,7 +60,9 @@ def read_frames(path: str, frames_per_second: float = 10) -> Iterator[tuple[floa
     file = open_file(path, to_printable(path.name))
     if path.is_dir() or is_video(file):
         return open_video(path, file.name, frames_per_second, LONGEST_LIVE_SIDE).frames
-    return iter([(0.0, shrink_frame(decode_image(file.read(), file.name)))])
+    image = decode_image(file.read(), file.name)
+    scale = min(1, LONGEST_LIVE_SIDE / max(image.shape))
+    return iter([(0.0, cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))])
 
 
 def open_video(file: Path, name: str, frames_per_second: float, longest_side: int = LONGEST_FRAME_SIDE) -> SampledVideo:
@@ -145,11 +147,3 @@ def read_ppm(process: subprocess.Popen) -> np.ndarray | None:
         watchdog.cancel()
     is_whole = 0 < 3 * width * height == len(pixels)
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3) if is_whole else None
-
-
-def shrink_frame(image: np.ndarray) -> np.ndarray:
-    """Return a (height, width, 3) picture with no side longer than 640 pixels."""
-    scale = LONGEST_LIVE_SIDE / max(image.shape)
-    if scale >= 1:
-        return image
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -75,5 +75,6 @@ def existing_path(path: str) -> Path:
     except (OSError, ValueError, RuntimeError):  # too long, with a zero byte, the home of nobody
         pass
     raise UserError(
-        f"There is no file {to_printable(path)[:200]}. Check the spelling; this notebook runs in {Path.cwd()}."
+        f"There is no file or folder {to_printable(path)[:200]}. Check the spelling; this notebook runs in"
+        f" {Path.cwd()}."
     )
