@@ -1,7 +1,6 @@
 """Export the network to ONNX and LiteRT, for other programs, and check what they answer against Keras."""
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -61,21 +60,31 @@ def convert_to_onnx(network: keras.Model) -> bytes:
     return model.SerializeToString()
 
 
-def convert_to_litert(network: keras.Model, faces: np.ndarray | None = None) -> bytes:
-    """Return the network in LiteRT's format, for one face (1, 48, 48, 1) at a time; in 8 bits if `faces` are given."""
+def convert_to_litert(network: keras.Model, faces: np.ndarray | None = None, half_weights: bool = False) -> bytes:
+    """Return the network in LiteRT's format, for one face (1, 48, 48, 1) at a time.
+
+    faces: see `export_network`; with them, it computes in 8 bits. half_weights: 16 bits for each.
+    """
     import tensorflow as tf
 
+    # As constants, because what `from_keras_model` makes cannot be quantised: it loses the variables.
+    weights = [
+        [variable.numpy() for variable in variables]
+        for variables in (network.trainable_variables, network.non_trainable_variables)
+    ]
     signature = tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32, name="grey_face")
-    with tempfile.TemporaryDirectory() as folder:
-        # By way of a SavedModel, because what `from_keras_model` makes cannot be quantised: it loses the variables.
-        network.export(folder, verbose=False, input_signature=[signature])
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if faces is not None:
-            sample = representative_sample(faces)
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([face] for face in sample)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = converter.inference_output_type = tf.uint8
+    forward = tf.function(lambda face: network.stateless_call(*weights, face, training=False)[0], [signature])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([forward.get_concrete_function()], tf.Module())
+    if faces is not None or half_weights:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if half_weights:
+        converter.target_spec.supported_types = [tf.float16]
+    if faces is not None:
+        sample = representative_sample(faces)
+        converter.representative_dataset = lambda: ([face] for face in sample)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.uint8
+    with suppress_stderr():
         return converter.convert()
 
 
@@ -88,20 +97,7 @@ def convert_for_page(network: keras.Model, folder: Path) -> bytes:
     kept = folder / f"fer-page-{digest[:12]}.tflite"
     if kept.exists():
         return kept.read_bytes()
-    import tensorflow as tf
-
-    signature = tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32)
-    # Constant weights take a fifth of the time: otherwise, the converter looks at variable after variable.
-    weights = [
-        [variable.numpy() for variable in variables]
-        for variables in (network.trainable_variables, network.non_trainable_variables)
-    ]
-    forward = tf.function(lambda face: network.stateless_call(*weights, face, training=False)[0], [signature])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([forward.get_concrete_function()], tf.Module())
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-    with suppress_stderr():
-        content = converter.convert()
+    content = convert_to_litert(network, half_weights=True)
     with suppress(OSError):  # without it where nobody may write to the folder
         for former in folder.glob("fer-page-*.tflite"):
             former.unlink()
