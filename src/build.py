@@ -28,7 +28,6 @@ import io
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -122,11 +121,9 @@ def fill_badges(readme: str, repository: str) -> str:
 
 
 def find_repository(root: Path = ROOT) -> str:
-    """Return the address of the repository: pyproject.toml's, else that of the remote `origin`, else none."""
-    settings = tomllib.loads((root / "pyproject.toml").read_text()).get("tool", {}).get("fer", {})
+    """Return the address of the repository, that of the remote `origin`; empty if there is none on GitHub."""
     command = ["git", "-C", str(root), "remote", "get-url", "origin"]
-    origin = subprocess.run(command, capture_output=True, text=True).stdout
-    return github_address(settings.get("repository", "") or origin)
+    return github_address(subprocess.run(command, capture_output=True, text=True).stdout)
 
 
 def github_address(remote: str) -> str:

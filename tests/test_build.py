@@ -358,14 +358,11 @@ def test_address_of_a_remote(remote: str, address: str):
     assert github_address(remote) == address
 
 
-def test_address_comes_from_the_remote_unless_pyproject_has_one(tmp_path: Path):
-    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
+def test_address_comes_from_the_remote(tmp_path: Path):
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     assert builder.find_repository(tmp_path) == ""
     subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", "git@github.com:a/b.git"], check=True)
     assert builder.find_repository(tmp_path) == "https://github.com/a/b"
-    (tmp_path / "pyproject.toml").write_text('[tool.fer]\nrepository = "https://github.com/c/d"\n')
-    assert builder.find_repository(tmp_path) == "https://github.com/c/d"
 
 
 def test_readme_gets_badges_where_there_is_an_address_and_loses_them_where_there_is_none():

@@ -119,11 +119,10 @@ def look_up(table: dict[bytes, object], start: bytes) -> object:
 def list_tar(path: Path, name: str) -> list[PictureFile]:
     """List the files in a tar that is not compressed, by name; hidden ones are left out. Nothing is extracted."""
     archive = tarfile.open(path, "r:")  # noqa: SIM115 - its files are still to be read
-    members = sorted((member for member in archive if member.isfile()), key=lambda member: member.name)
-    files = []
-    for member in members:
-        inside = PurePosixPath(member.name).as_posix()  # without ./
-        if is_visible_file(inside):
-            key = f"{inside} {member.size} {member.mtime}"
-            files.append(new_picture_file(inside, key, member.size, partial(archive.extractfile, member)))
+    members = {PurePosixPath(member.name).as_posix(): member for member in archive if member.isfile()}  # without ./
+    files = [
+        new_picture_file(inside, f"{inside} {file.size} {file.mtime}", file.size, partial(archive.extractfile, file))
+        for inside, file in sorted(members.items(), key=lambda member: member[0])
+        if is_visible_file(inside)
+    ]
     return require_files(files, name)

@@ -118,10 +118,10 @@ def list_zip(file: Path | IO[bytes], name: str) -> list[PictureFile]:
         raise UserError(f"{name} would unpack to {size / 1e9:,.0f} GB; the limit is {LARGEST_ARCHIVE / 1e9:.0f} GB.")
     if members and all(member.flag_bits & 1 for member in members.values()):
         raise UserError(f"{name} is locked by a password. Unpack it yourself, and bring the folder, or a zip without.")
-    files = []
-    for inside, member in members.items():
-        key = f"{inside} {member.file_size} {member.CRC}"
-        files.append(new_picture_file(inside, key, member.file_size, partial(archive.open, member)))
+    files = [
+        new_picture_file(inside, f"{inside} {file.file_size} {file.CRC}", file.file_size, partial(archive.open, file))
+        for inside, file in members.items()
+    ]
     return require_files(files, name)
 
 

@@ -57,7 +57,8 @@ def save_network(network: keras.Model, folder: Path, classes: tuple[str, ...] = 
             logging.disable(logging.NOTSET)
         with h5py.File(weights, "r+") as file:
             file.attrs["model_config"] = json.dumps(without_defaults(file.attrs["model_config"]))
-        sums.write_text(f"{checksum(architecture)}  fer.json\n{checksum(weights)}  fer.h5\n")
+        hashes = (sha256_hex(path.read_bytes()) for path in (architecture, weights))
+        sums.write_text("".join(f"{one}  {name}\n" for one, name in zip(hashes, MODEL_FILES, strict=True)))
 
 
 def without_defaults(architecture: str) -> dict:
@@ -101,16 +102,10 @@ def read_description(folder: Path) -> tuple[tuple[str, ...], tuple[float, float]
         raise UnusableModelError(f"The names of the classes in {file} cannot be used: a list of short texts is wanted.")
     if len(set(names)) < len(names):
         raise UnusableModelError(f"Two classes in {file} have the same name.")
-    if not is_scaling(scaling):
+    is_pair = isinstance(scaling, list) and len(scaling) == 2 and scaling[0] != scaling[1]
+    if not is_pair or not all(type(value) in (int, float) and math.isfinite(value) for value in scaling):
         raise UnusableModelError(f"The scaling in {file} is {str(scaling)[:50]}; two numbers are wanted, as [0, 1].")
     return tuple(names), tuple(scaling)
-
-
-def is_scaling(scaling: object) -> bool:
-    """Tell whether something is two different numbers."""
-    if not isinstance(scaling, list) or len(scaling) != 2 or scaling[0] == scaling[1]:
-        return False
-    return all(type(value) in (int, float) and math.isfinite(value) for value in scaling)
 
 
 def back_up_network(models: Path, name: str) -> Path:
@@ -196,15 +191,15 @@ def check_files(folder: Path) -> None:
     sums = folder / CHECKSUMS
     expected = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.exists() else {}
     for name in MODEL_FILES:
+        content = (folder / name).read_bytes()
         if not is_readable(folder / name):
-            content = (folder / name).read_bytes()
             reasons = (said for start, said in WRONG_STARTS.items() if content.lstrip().startswith(start))
             reason = next(reasons, "its copy broke off, or a change to it went wrong")
             raise UnusableModelError(
                 f"{name} in {folder.resolve()} cannot be read ({len(content):,} bytes): {reason}. Delete it, put it"
                 " there again, wait until it is complete, and choose Run all again."
             )
-        if name in expected and checksum(folder / name) != expected[name]:
+        if expected.get(name, sha256_hex(content)) != sha256_hex(content):
             raise UnusableModelError(
                 f"{name} in {folder.resolve()} is not the file that {CHECKSUMS} describes: damaged, or of another"
                 f" network. Put {' and '.join(MODEL_FILES)} there again, or delete {CHECKSUMS} if they are your own;"
@@ -222,8 +217,3 @@ def is_readable(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    return sha256_hex(path.read_bytes())

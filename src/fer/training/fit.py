@@ -21,10 +21,7 @@ from fer.training.recipes import Recipe
 from fer.training.training_model import TrainingModel
 
 
-def make_optimizer(
-    recipe: Recipe,
-    steps_per_epoch: int,
-) -> keras.optimizers.Optimizer:
+def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Let the learning rate rise for an epoch, then fall to zero (half a cosine)."""
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.learning_rate / 100,
@@ -148,9 +145,8 @@ def locked(folder: Path, process: int = 0) -> Iterator[None]:
     """
     with writable_folder(folder):
         try:
-            with FileLock(
-                folder / f"lock{process or ''}", blocking=False
-            ):  # the system lets go of it when the process dies
+            # The system lets go of it when the process dies.
+            with FileLock(folder / f"lock{process or ''}", blocking=False):
                 yield
         except Timeout:
             raise UserError(
