@@ -404,5 +404,6 @@ def test_what_is_not_shown_of_a_table_is_said(monkeypatch: pytest.MonkeyPatch, c
 
 def test_many_sheets_are_named_from_the_first_to_the_last(recogniser: Recogniser, tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setattr(collection, "SHEET_ROWS", 1)
-    report_collection(recogniser, list_uploads([(f"{number}.jpg", jpeg()) for number in range(9)]), "album", tmp_path)
+    monkeypatch.setattr(collection, "SHEET_COLUMNS", 1)
+    report_collection(recogniser, list_uploads([(f"{number}.jpg", jpeg()) for number in range(3)]), "album", tmp_path)
     assert "contact-sheet-1.jpg to contact-sheet-3.jpg, expressions.png." in capsys.readouterr().out
