@@ -111,7 +111,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict]:
         page.locator(".message", has_text="Picture 1: 1 face, saved as results/snapshot").wait_for(timeout=60_000)
         seen["self-timer"] = time.monotonic() - start
         screenshot(page, "2-still")
-        seen["download"] = page.locator(".download").get_attribute("download")
+        seen["download"] = page.locator(".taken a").first.get_attribute("download")
         page.get_by_label("after 3 seconds").uncheck()
         press(page, "Back")
         page.wait_for_timeout(7000)
@@ -287,16 +287,15 @@ def test_a_second_start_ends_the_first(lab: dict):
 def test_running_the_cell_again_stops_the_stream(lab: dict):
     page = lab["page"]
     page.evaluate("window.jupyterapp.commands.execute('application:close')")  # the second view
+    began = time.strftime("webcam-%Y%m%d-%H%M%S.csv")
     live_again(page)
-    before = list((lab["folder"] / "results").glob("webcam-*.csv"))
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell')")
     page.wait_for_function(f"() => {TRACKS}.every(state => state === 'ended')")
     page.get_by_role("button", name="Start the camera").wait_for()
     deadline = time.monotonic() + 10
-    while len(after := list((lab["folder"] / "results").glob("webcam-*.csv"))) == len(before):
+    while not any(path.name > began for path in (lab["folder"] / "results").glob("webcam-*.csv")):
         assert time.monotonic() < deadline, "the record was lost"
         time.sleep(0.1)
-    assert len(after) == len(before) + 1
 
 
 def test_leaving_the_page_switches_the_camera_off(lab: dict):
@@ -306,12 +305,51 @@ def test_leaving_the_page_switches_the_camera_off(lab: dict):
     assert set(page.evaluate(TRACKS)) == {"ended"}
 
 
+def downloads(page: Page) -> list[str]:
+    """The names of the pictures and timelines in the panel, newest first."""
+    return page.locator(".taken a").evaluate_all("links => links.map(link => link.download)")
+
+
+def test_what_was_taken_and_recorded_is_there_after_a_reload_that_saved_nothing(lab: dict):
+    """The kernel still has it; the live view, whose page is gone, ends with its timeline."""
+    page = lab["page"]
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    live_again(page)
+    press(page, "Take a picture")
+    page.locator(".message", has_text=re.compile(r"Picture \d: 1 face")).wait_for()
+    taken = downloads(page)
+    page.wait_for_timeout(2500)  # the page sends rows every two seconds
+    path = max((lab["folder"] / "results").glob("webcam-*.csv"))
+    newest = page.locator(f".taken [download='{path.stem}.png']")
+    page.once("dialog", lambda dialog: dialog.accept())  # that something is not saved
+    page.reload()
+    newest.wait_for(timeout=60_000)
+    recalled = downloads(page)
+    assert recalled[:2] == [f"{path.stem}.png", taken[0]]
+    assert set(taken[:6]) < set(recalled)
+    assert len(recalled) <= 8
+    picture = page.locator(".taken .snapshot").first
+    assert picture.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
+    assert len(pd.read_csv(path)) > 10
+    page.locator(".panel").evaluate("panel => panel.classList.remove('panel')")
+    page.locator(".jp-CodeCell", has=page.locator(".taken")).locator(".jp-InputArea-editor").click()
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell')")
+    page.locator(".panel").wait_for()
+    newest.wait_for()  # the cell that was run again has them, too
+    live_again(page)
+    press(page, "Take a picture")
+    page.locator(".message", has_text="Picture 1: 1 face").wait_for()
+    press(page, "Turn the camera off")
+    page.locator(".message", has_text="one a face a frame").wait_for()
+
+
 @pytest.mark.slow
 def test_a_killed_kernel_is_told_and_the_camera_goes_off_within_ten_seconds(lab: dict):
     page = lab["page"]
     live_again(page)
     press(page, "Take a picture")
-    page.locator(".message", has_text="Picture 1: 1 face").wait_for()
+    page.locator(".message", has_text=re.compile(r"Picture \d: 1 face")).wait_for()
+    page.wait_for_timeout(4000)
     kernels = [
         p for p in psutil.Process(lab["server"]).children(recursive=True) if "ipykernel" in " ".join(p.cmdline())
     ]
@@ -320,7 +358,10 @@ def test_a_killed_kernel_is_told_and_the_camera_goes_off_within_ten_seconds(lab:
     kernels[0].kill()
     page.wait_for_function(f"() => {TRACKS}.every(state => state === 'ended')", timeout=10_000)
     assert time.monotonic() - start < 10
-    page.get_by_text("camera was switched off").wait_for()
+    message = page.locator(".dead .message", has_text="Run the cell again to go on")
+    said = re.search(r"camera was switched off\. What was recorded is saved as (\S+\.csv), but", message.inner_text())
+    seconds = pd.read_csv(lab["folder"] / said[1])["seconds"]
+    assert seconds.max() > 2
     assert page.locator(".light").inner_text() == "camera off"
     screenshot(page, "5-kernel-gone")
 
@@ -331,7 +372,7 @@ def test_what_was_taken_and_recorded_is_there_after_a_reload_without_the_kernel(
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     page.reload()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
-    page.get_by_text("Picture 1: 1 face").wait_for()
+    page.get_by_text("Picture 1: 1 face").first.wait_for()
     screenshot(page, "6-reloaded", ".jp-CodeCell:has-text('Picture 1: 1 face')")
     cell = page.locator(".jp-CodeCell", has_text="Picture 1: 1 face")
     sizes = cell.locator(".jp-RenderedImage img").evaluate_all("images => images.map(image => image.naturalWidth)")

@@ -19,9 +19,11 @@ from playwright.sync_api import Page, Route, sync_playwright
 from test_recognition import overlap
 from test_webcam import portraits
 
+from fer.expressions import class_colours
 from fer.faces.detection import fuse_and_score
 from fer.faces.tracking import BOX_COLUMNS, Track
 from fer.recognition import Recogniser
+from fer.recognition.drawing import place_label
 from fer.webcam.engine import engine_pieces, engine_sources
 from fer.webcam.panel import PAGE_JS
 from fer.webcam.session import Session, describe_face, recognise_and_track
@@ -66,6 +68,29 @@ FUSE = """([worker, received, runs]) => {
   const [fuseAndScore, rules] = Function(worker + "return [fuseAndScore, rules];")();
   Object.assign(rules, received);
   return fuseAndScore(runs);
+}"""
+
+
+PLACE = """cases => cases.map(([box, plate, gap, taken]) => {
+  const [x, y, width, height] = placeLabel(box, plate, [640, 480], gap, taken);
+  return [x, y, x + width, y + height];
+})"""
+PLATES = """crowds => {
+  const root = document.body.appendChild(document.createElement("div"));
+  root.innerHTML = "<canvas style='width: 640px'></canvas>";
+  const plates = [];
+  const roundRect = CanvasRenderingContext2D.prototype.roundRect;
+  CanvasRenderingContext2D.prototype.roundRect = function (...plate) {
+    plates.at(-1).push(plate.slice(0, 4));
+    roundRect.apply(this, plate);
+  };
+  for (const [faces, colours] of crowds) {
+    plates.push([]);
+    drawFaces(root.firstChild, faces, [640, 480], false, colours, []);
+  }
+  CanvasRenderingContext2D.prototype.roundRect = roundRect;
+  root.remove();
+  return plates;
 }"""
 
 
@@ -193,6 +218,50 @@ def test_boxes_of_one_face_are_fused_as_the_kernel_fuses_them(page: Page, recogn
     sources = engine_sources(Session(recogniser, Path()))
     fused = page.evaluate(FUSE, [sources["worker"], sources["rules"], runs.tolist()])
     np.testing.assert_allclose(fused, fuse_and_score(list(runs)))
+
+
+def random_boxes(random: np.random.Generator, count: int, least: int, most: int) -> np.ndarray:
+    """Left, top, right and bottom of boxes in a frame of 640×480."""
+    sides = random.integers(least, most, (count, 1))
+    corners = (random.random((count, 2)) * (np.array([640, 480]) - sides)).astype(int)
+    return np.hstack([corners, corners + sides])
+
+
+def test_labels_stand_where_the_kernel_puts_them(page: Page):
+    random = np.random.default_rng(0)
+    cases, expected = [], []
+    for _ in range(200):
+        box, *taken = random_boxes(random, 12, 20, 200).tolist()
+        plate, gap = (int(random.integers(40, 300)), int(random.integers(15, 60))), 4
+        ((x, y, *_), _) = place_label(box, plate, (640, 480), gap, taken)
+        expected.append([x, y, x + plate[0], y + plate[1]])
+        sizes = [[left, top, right - left, bottom - top] for left, top, right, bottom in (box, *taken)]
+        cases.append([sizes[0], plate, gap, sizes[1:]])
+    assert page.evaluate(PLACE, cases) == expected
+
+
+def test_labels_and_bars_of_neighbours_do_not_cover_each_other(page: Page, recogniser: Recogniser):
+    """Two to four faces at random places that leave room for labels, from far away to close to the camera."""
+    random, crowds, crowd_boxes = np.random.default_rng(0), [], []
+    while len(crowds) < 100:
+        boxes = random_boxes(random, int(random.integers(2, 5)), 50, 260)
+        apart = all((one[:2] > two[2:] + 30).any() or (two[:2] > one[2:] + 30).any() for one, two in pairs(boxes))
+        if apart:
+            values = np.full(5, 0.2)
+            sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+            tracks = [Track(number, box, values, 0.0) for number, box in enumerate(sized, 1)]
+            faces = [describe_face(track, recogniser.classes) for track in tracks]
+            crowds.append([faces, class_colours(recogniser.classes)])
+            crowd_boxes.append(boxes)
+    drawn = page.evaluate(PLATES, crowds)
+    for plates, boxes in zip(drawn, crowd_boxes, strict=True):
+        assert all(overlap(one, two) == 0 for one, two in pairs(plates))
+        assert len(plates) >= len(boxes)  # each has its label
+    assert sum(map(len, drawn)) > 1.5 * sum(map(len, crowd_boxes))  # and most have their bars, too
+
+
+def pairs(items: Iterable) -> Iterator[tuple]:
+    return itertools.combinations(items, 2)
 
 
 def four_heads() -> Image.Image:

@@ -201,6 +201,21 @@ def test_label_stays_inside_the_picture(box: tuple[int, int, int, int]):
     assert at_edge > 0.75 * in_middle
 
 
+def test_labels_of_neighbours_can_all_be_read():
+    """Beside, above and close to each other; where a whole label has no room, a shorter one has."""
+    image = np.full((300, 400, 3), 128, np.uint8)
+    colour = (0xE6, 0x9F, 0x00)
+
+    def plate(*boxes: tuple[int, int, int, int]) -> int:
+        return (annotate(image, made_table(*boxes)) == colour).all(axis=2).sum()
+
+    alone = plate((150, 120, 50, 50))
+    for other in ((205, 120, 50, 50), (150, 180, 50, 50), (205, 140, 40, 40)):
+        assert plate((150, 120, 50, 50), other) == pytest.approx(2 * alone, rel=0.05)
+    row = [(20 + 60 * number, 120, 50, 50) for number in range(6)]
+    assert plate(*row) > 4 * alone
+
+
 def test_pictures_are_not_changed_by_drawing(collins: np.ndarray):
     before = collins.copy()
     annotate(collins, made_table((10, 10, 50, 50)))

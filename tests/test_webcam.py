@@ -33,7 +33,7 @@ from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.webcam.engine import engine_pieces, engine_sources
 from fer.webcam.panel import PAGE_JS
-from fer.webcam.session import Session
+from fer.webcam.session import SHOWN, Session
 
 
 def table(*boxes: tuple[int, int, int, int], happy: float = 1.0) -> pd.DataFrame:
@@ -49,6 +49,7 @@ def jpeg(image: Image.Image) -> bytes:
 
 @pytest.fixture
 def session(recogniser: Recogniser, tmp_path: Path) -> Session:
+    SHOWN.clear()
     return Session(recogniser, tmp_path / "results")
 
 
@@ -272,6 +273,52 @@ def test_modules_are_joined_to_a_script_without_imports_and_exports(session: Ses
 def test_a_network_that_cannot_be_converted_leaves_the_kernels_view(session: Session):
     answer, _ = session.reply({"kind": "piece", "piece": 0})
     assert answer["kind"] == "error"
+
+
+def rows_of_page(*numbers: int) -> list[list[float]]:
+    """What the page recognised in frames of these numbers, ten a second: one happy face."""
+    return [[number / 10, 1, 10, 20, 90, 90, 0.1, 0.6, 0.1, 0.1, 0.1] for number in numbers]
+
+
+def test_the_record_is_on_disk_as_it_goes_and_whole_in_the_end(session: Session, monkeypatch: pytest.MonkeyPatch):
+    """At most once a second; each reply names the file, so that the page can when the kernel is gone."""
+    now = [10.0]
+    monkeypatch.setattr("fer.webcam.session.time.monotonic", lambda: now[0])
+    assert session.reply({"kind": "record", "rows": []})[0]["record"] == ""
+    lengths = []
+    for now[0], numbers in ((10.0, (0, 1, 3)), (10.5, (2, 4)), (11.6, (5,))):
+        answer, _ = session.reply({"kind": "record", "rows": rows_of_page(*numbers)})
+        lengths.append(len(pd.read_csv(answer["record"])))
+    assert lengths == [3, 3, 6]
+    path = Path(answer["record"])
+    answer, _ = session.reply({"kind": "stop", "rows": rows_of_page(6)})
+    assert answer["record"] == ""
+    assert str(path) in answer["text"]
+    assert pd.read_csv(path)["seconds"].tolist() == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    assert list(session.results.iterdir()) == [path]
+
+
+def test_a_disk_that_refuses_the_record_is_told_and_nothing_is_lost(session: Session):
+    session.results.write_text("a file where the folder should be")
+    answer, _ = session.reply({"kind": "record", "rows": rows_of_page(0, 1)})
+    assert (answer["kind"], str(session.results) in answer["text"]) == ("error", True)
+    session.results.unlink()
+    assert "3 rows" in session.reply({"kind": "stop", "rows": rows_of_page(2)})[0]["text"]
+
+
+def test_a_page_that_was_loaded_anew_gets_back_what_was_taken(session: Session):
+    """Also in a new session, as when the cell was run again; a record that was never stopped is finished first."""
+    session.reply({"kind": "snapshot"}, jpeg(portraits(1)))
+    session.reply({"kind": "record", "rows": rows_of_page(0, 1)})
+    assert session.reply({"kind": "recall", "number": 0})[0]["name"].startswith("snapshot-")
+    again = Session(session.recogniser, session.results)
+    (picture, shown), (timeline, _), (end, _) = [again.reply({"kind": "recall", "number": n}) for n in range(3)]
+    assert "1 face" in picture["text"]
+    Image.open(io.BytesIO(shown[0])).verify()
+    assert "2 rows" in timeline["text"]
+    assert end["kind"] == "recalled"
+    again.reply({"kind": "record", "rows": rows_of_page(0, 1)})
+    assert again.reply({"kind": "recall", "number": 2})[0]["record"]  # the page is live meanwhile
 
 
 def test_a_snapshot_shows_somebody_far_behind_too(session: Session, one_far_behind: Image.Image):

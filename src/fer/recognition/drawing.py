@@ -1,8 +1,9 @@
 """Draw boxes on the picture, and a bar for each probability of each face."""
 
 import io
+import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -15,6 +16,7 @@ from fer.expressions import class_colours, classes_in
 from fer.recognition.uncertainty import face_label, is_certain, top_classes
 
 UNCERTAIN_COLOUR = "#BBBBBB"
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 PICTURE_SIDE = 4.8  # inches of the longer side of a picture that has its bars beside it
 
 matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
@@ -30,16 +32,20 @@ def annotate(
     """
     canvas = Image.fromarray(image).convert("RGB")
     draw = ImageDraw.Draw(canvas)
-    for _, face in table[::-1].iterrows():  # the largest face is drawn last, on top
-        # A line and letters that fit the face, but can be read in a small picture and in a huge one.
-        letters = int(max(14, max(image.shape) / 60, min(face.width / 8, max(image.shape) / 20)))
-        line = max(2, letters // 8)
-        colour = face_colour(face)
-        box = (face.x, face.y, face.x + face.width, face.y + face.height)
+    faces = [face for _, face in table.sort_values("face").iterrows()]
+    boxes = [(face.x, face.y, face.x + face.width, face.y + face.height) for face in faces]
+    # A line and letters that fit the face, but can be read in a small picture and in a huge one.
+    longest = max(image.shape)
+    letters = [int(max(14, longest / 60, min(face.width / 8, longest / 20))) for face in faces]
+    for face, box, size in list(zip(faces, boxes, letters, strict=True))[::-1]:  # the first, the largest, on top
+        line = max(2, size // 8)
         draw.rectangle([box[0] - line, box[1] - line, box[2] + line, box[3] + line], outline="black", width=3 * line)
-        draw.rectangle(box, outline=colour, width=line)
+        draw.rectangle(box, outline=face_colour(face), width=line)
+    plates = []
+    for number, (face, box, size) in enumerate(zip(faces, boxes, letters, strict=True)):
         if text := label(face):
-            draw_label(draw, text, box, letters, colour, canvas.size)
+            taken = [*plates, *boxes[:number], *boxes[number + 1 :]]
+            plates.append(draw_label(draw, text, box, size, face_colour(face), canvas.size, taken))
     return np.asarray(canvas)
 
 
@@ -51,23 +57,51 @@ def face_colour(face: Mapping[str, float]) -> str:
 def draw_label(
     draw: ImageDraw.ImageDraw,
     text: str,
-    box: tuple[int, int, int, int],
+    box: Box,
     letters: int,
     colour: str,
     size: tuple[int, int],
-) -> None:
-    """Write black text on a coloured plate above the box, or below or inside it where the picture ends."""
+    taken: Sequence[Box],
+) -> Box:
+    """Write black text on a coloured plate beside the box, shortened where others leave no room; return the plate."""
     file = font_manager.findfont("DejaVu Sans:bold")
     needed = draw.textbbox((0, 0), text, ImageFont.truetype(file, letters))[2] + letters // 2
     letters = max(8, min(letters, letters * size[0] // needed))  # smaller where the picture is too narrow
     font, padding = ImageFont.truetype(file, letters), letters // 4
-    left, top, right, bottom = draw.textbbox((0, 0), text, font)
-    width, height = right - left + 2 * padding, bottom - top + 2 * padding
-    x = min(max(0, box[0]), max(0, size[0] - width - 1))
-    above, below = box[1] - height - letters // 4, box[3] + letters // 4
-    y = above if above >= 0 else below if below + height <= size[1] else max(0, box[1])
-    draw.rectangle([x, y, x + width, y + height], fill=colour, outline="black", width=max(1, letters // 12))
-    draw.text((x + padding - left, y + padding - top), text, fill="black", font=font)
+    for shorter in shortened(text):
+        left, top, right, bottom = draw.textbbox((0, 0), shorter, font)
+        plate_size = right - left + 2 * padding, bottom - top + 2 * padding
+        plate, covered = place_label(box, plate_size, (size[0] - 1, size[1] - 1), padding, taken)
+        if covered == 0:
+            break
+    draw.rectangle(plate, fill=colour, outline="black", width=max(1, letters // 12))
+    draw.text((plate[0] + padding - left, plate[1] + padding - top), shorter, fill="black", font=font)
+    return plate
+
+
+def shortened(label: str) -> list[str]:
+    """Return a label as from `face_label`, the same without percentages, and its number alone, if it has one."""
+    line = re.sub(r" \d+%$", "", label.split("\n")[0])
+    return [label, line, line.split(" ")[0]]
+
+
+def place_label(
+    box: Box, plate_size: tuple[int, int], size: tuple[int, int], gap: int, taken: Sequence[Box]
+) -> tuple[Box, int]:
+    """Place a plate above the box, below or inside it, where it covers least of what is taken, and say how much.
+
+    plate_size, size of the picture: (width, height).
+    """
+    (left, top, right, bottom), (width, height) = box, plate_size
+    most_x, most_y = size[0] - width, size[1] - height
+    rows = [y for y in (top - height - gap, bottom + gap) if 0 <= y <= most_y] + [max(0, min(top, most_y))]
+    columns = [max(0, min(x, most_x)) for x in (left, right - width)]
+    plates = np.array([(x, y, x + width, y + height) for y in rows for x in columns])
+    boxes = np.reshape(taken, (-1, 4))
+    low, high = np.maximum(plates[:, None, :2], boxes[:, :2]), np.minimum(plates[:, None, 2:], boxes[:, 2:])
+    covered = np.clip(high - low, 0, None).prod(axis=2).sum(axis=1)
+    best = covered.argmin()  # the first of equal ones
+    return tuple(plates[best].tolist()), covered[best]
 
 
 def as_jpeg(image: np.ndarray, longest_side: int = 800) -> bytes:

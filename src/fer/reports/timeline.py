@@ -67,8 +67,13 @@ def with_gaps(of_face: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([of_face, empty]).sort_values("seconds", kind="stable")
 
 
-def save_timeline(record: pd.DataFrame, path: Path) -> None:
-    """Write a record as CSV: seconds to the millisecond, probabilities to four digits."""
+def save_timeline(record: pd.DataFrame, path: Path, append: bool = False) -> None:
+    """Write a record as CSV, or append it to one: seconds to the millisecond, probabilities to four digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rounded = record.round({"seconds": 3} | dict.fromkeys(classes_in(record), 4))
-    write_whole(path, rounded.to_csv(index=False))
+    text = rounded.to_csv(index=False, header=not append)
+    if append:
+        with path.open("a") as file:
+            file.write(text)
+    else:
+        write_whole(path, text)

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from fer.faces.tracking import BOX_COLUMNS, Track, redetect_faces, steadied, tra
 from fer.media.pictures import UnreadablePictureError, decode_image
 from fer.media.samples import portrait_frames
 from fer.media.videos import read_frames
-from fer.notebook.errors import UserError
+from fer.notebook.errors import UserError, writable_folder
 from fer.recognition.drawing import as_jpeg, face_colour, render_figure
 from fer.recognition.picture import recognise_picture
 from fer.recognition.recogniser import Recogniser
@@ -28,7 +29,10 @@ from fer.reports.timeline import plot_timeline, save_timeline, tabulate_timeline
 
 FULL_SEARCH_INTERVAL = 8  # frames; between them, faces are detected where they were, and a new one has to wait
 SAMPLE_FRAMES, SAMPLE_FRAME_RATE = 50, 10  # a second
+SAVING_INTERVAL = 1  # seconds
 Reply = tuple[dict, list[bytes]]  # what can be said as JSON, and JPEG pictures to go with it
+# The newest pictures and timelines, also of earlier sessions: a page that is loaded anew has lost them.
+SHOWN: deque[Reply] = deque(maxlen=8)
 
 
 @dataclass
@@ -46,6 +50,9 @@ class Session:
     skipped: int = 0  # frames that could not be decoded
     picture_count: int = 0
     rows: list[tuple] = field(default_factory=list)  # with the columns of `timeline_columns`
+    path: Path | None = None  # of the record, once it has rows
+    saved_count: int = 0  # rows of the record that are on disk
+    saved_at: float = 0.0  # seconds of the monotonic clock
     timeline: pd.DataFrame = field(default_factory=pd.DataFrame)  # of the last time that it was live
     engine: list[tuple[str, bytes]] = field(default_factory=list)  # as from `engine_pieces`
     # Widget messages may come on several threads (ipykernel 7); network and timeline take them one by one.
@@ -64,17 +71,19 @@ class Session:
     def reply(self, message: dict, frame: bytes = b"") -> Reply:
         """Reply to one message; whatever goes wrong is a reply, too, of kind "error" with a text to show.
 
-        message: {"kind": one of `HANDLERS`, "id": any, …}. frame: a JPEG, for the kinds "frame" and "snapshot".
+        message: {"kind": one of `HANDLERS`, "id": any, …}. frame: a JPEG, for the kinds "frame" and "snapshot". Each
+        reply has the path of the record that is under way, or "".
         """
         with self.lock:
             try:
                 content, pictures = HANDLERS[message["kind"]](self, message, frame)
+                save_new_rows(self)
             except UserError as problem:
                 content, pictures = {"kind": "error", "text": str(problem)}, []
             except Exception as error:
                 text = f"Something went wrong in the notebook ({type(error).__name__}: {error})."
                 content, pictures = {"kind": "error", "text": text}, []
-        return {**content, "id": message.get("id")}, pictures
+        return {**content, "id": message.get("id"), "record": str(self.path or "")}, pictures
 
 
 def recognise_frame(session: Session, message: dict, frame: bytes) -> Reply:
@@ -143,7 +152,35 @@ def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
     show_picture(picture)
     names = picture.table.to_dict("records")
     faces = [{**face, "label": face_label(face), "colour": face_colour(face)} for face in names]
-    return {"kind": "snapshot", "text": text, "name": f"{saved.name}.jpg", "faces": faces}, [as_jpeg(picture.annotated)]
+    content = {"kind": "snapshot", "text": text, "name": f"{saved.name}.jpg", "faces": faces}
+    SHOWN.append((content, [as_jpeg(picture.annotated)]))
+    return SHOWN[-1]
+
+
+def recall_shown(session: Session, message: dict, frame: bytes) -> Reply:
+    """Send what was shown before once more, one a message; a record whose page is gone without a word is finished."""
+    number = message["number"]
+    if number == 0 and session.rows:  # with later numbers, this page itself may be live already
+        finish_timeline(session, {}, b"")
+    return SHOWN[number] if number < len(SHOWN) else ({"kind": "recalled"}, [])
+
+
+def save_new_rows(session: Session) -> None:
+    """Append to the record's file what it lacks, at most once a second: a kernel that is killed loses no more."""
+    new_rows = session.rows[session.saved_count :]
+    if not new_rows or time.monotonic() < session.saved_at + SAVING_INTERVAL:
+        return
+    session.saved_at = time.monotonic()
+    session.path = session.path or new_record_path(session)
+    with writable_folder(session.results):
+        record = tabulate_timeline(new_rows, session.recogniser.classes)
+        save_timeline(record, session.path, append=session.saved_count > 0)
+    session.saved_count += len(new_rows)
+
+
+def new_record_path(session: Session) -> Path:
+    """Name a record after the time."""
+    return session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
 
 
 def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
@@ -153,13 +190,16 @@ def finish_timeline(session: Session, message: dict, frame: bytes) -> Reply:
     if not rows:
         return {"kind": "timeline", "text": "No face was seen in two frames, so there is no timeline."}, []
     session.timeline = tabulate_timeline(rows, session.recogniser.classes)
-    path = session.results / time.strftime("webcam-%Y%m%d-%H%M%S.csv")
-    save_timeline(session.timeline, path)
+    path = session.path or new_record_path(session)
+    session.path, session.saved_count = None, 0
+    with writable_folder(session.results):
+        save_timeline(session.timeline, path)
     text = f"Timeline: {len(session.timeline)} rows, one a face a frame, saved as {path}"
     print(text)
     figure = render_figure(plot_timeline(session.timeline))
     display(DisplayedImage(figure))
-    return {"kind": "timeline", "text": text, "name": f"{path.stem}.png"}, [figure]
+    SHOWN.append(({"kind": "timeline", "text": text, "name": f"{path.stem}.png"}, [figure]))
+    return SHOWN[-1]
 
 
 HANDLERS = {
@@ -169,4 +209,5 @@ HANDLERS = {
     "stop": finish_timeline,
     "piece": send_piece,
     "record": record_rows,
+    "recall": recall_shown,
 }

@@ -7,7 +7,7 @@ export function renderInJupyter({model, el}) { // anywidget's render: returns wh
   const panel = openPanel(el, (message, frame) =>
     model.send(message, undefined, frame ? [decodeBase64(frame)] : []), model.get("options"));
   model.on("msg:custom", (reply, buffers) => panel.receive(reply, buffers.map(bytes => new Blob([bytes]))));
-  model.on("comm_live_update", () => panel.end("The kernel is gone or was restarted, so the camera was switched off."));
+  model.on("comm_live_update", () => panel.lose("The kernel is gone or was restarted."));
   return () => panel.close("");
 }
 

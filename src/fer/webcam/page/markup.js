@@ -37,8 +37,10 @@ const MARKUP = `
   .choose input { position: absolute; width: 1px; height: 1px; opacity: 0; }
   .message { margin: 8px 0 0; min-height: 1.4em; }
   .problem { border-left: 4px solid #d55e00; padding: 6px 10px; background: rgba(213, 94, 0, 0.12); }
-  .download { color: inherit; }
-  .timeline { display: block; width: 100%; border-radius: 8px; margin-top: 8px; background: white; }
+  .taken { display: flex; flex-wrap: wrap; gap: 8px 12px; }
+  .taken a { color: inherit; font-size: 12px; display: grid; justify-items: start; gap: 2px; }
+  .taken img { display: block; height: 110px; border-radius: 8px; background: white; }
+  .taken .timeline:first-child img { width: 100%; height: auto; }
   .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .developer { margin-top: 4px; font-size: 12px; opacity: 0.75; font-variant-numeric: tabular-nums; }
   .developer summary { cursor: pointer; }
@@ -67,8 +69,8 @@ const MARKUP = `
     <button class="camera" data-do="stop" data-in="on live"></button>
     <button class="finish" data-do="finish" data-in="off on live">Finish</button>
   </div>
-  <p class="message"><span class="text" role="status"></span> <a class="download">Download</a></p>
-  <img class="timeline" alt="The probabilities of each face over time">
+  <p class="message"><span class="text" role="status"></span></p>
+  <div class="taken"></div>
   <p class="heard" aria-live="polite"></p>
   <details class="developer"><summary>Speed</summary><span class="speed"></span></details>
 </div>`;
@@ -81,7 +83,7 @@ export function buildPanel(root) {
   const find = selector => shadow.querySelector(selector);
   find("video").muted = true; // some browsers overlook the attribute in markup, and refuse to play
   const classes = ["panel", "stage", "image", "picture", "still", "overlay", "countdown", "welcome", "play", "back", "light",
-    "live", "take", "timer", "mirror", "devices", "camera", "finish", "message", "text", "download", "timeline", "heard",
+    "live", "take", "timer", "mirror", "devices", "camera", "finish", "message", "text", "taken", "buttons", "heard",
     "speed"];
   return {
     ...Object.fromEntries(classes.map(name => [name, find(`.${name}`)])),

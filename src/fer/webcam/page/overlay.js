@@ -1,56 +1,97 @@
-// Draws boxes, labels and bars over the moving picture.
+// Draws boxes, labels and bars over the moving picture. A box or plate is [x, y, width, height].
 
-// colours: of the bars, by the name of the class.
-export function drawFaces(canvas, faces, [width, height], isMirrored, colours) {
+// colours: of the bars, by the name of the class. covering: elements that lie over the picture.
+export function drawFaces(canvas, faces, [width, height], isMirrored, colours, covering) {
   // As many pixels as the screen shows, so that letters are sharp and no pixel is moved in vain.
-  const scale = (canvas.clientWidth * devicePixelRatio) / width;
+  const zoom = canvas.clientWidth / width;
+  const scale = zoom * devicePixelRatio;
   [canvas.width, canvas.height] = [width * scale, height * scale]; // this also clears it
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
-  for (const face of faces) {
-    // The picture is mirrored by CSS, the overlay is not: the boxes change sides, and the letters can be read.
-    const x = isMirrored ? width - face.x - face.width : face.x;
-    drawFace(context, {...face, x}, width, height, colours);
-  }
-}
-
-function drawFace(context, face, width, height, colours) {
   const lineWidth = Math.max(2, width / 240);
-  for (const [strokeStyle, thickness] of [["rgba(0, 0, 0, 0.75)", 2 * lineWidth], [face.colour, lineWidth]]) {
-    Object.assign(context, {strokeStyle, lineWidth: thickness});
-    context.strokeRect(face.x, face.y, face.width, face.height);
-  }
   const fontSize = Math.max(13, Math.round(width / 40));
-  drawLabel(context, face, width, height, fontSize, lineWidth);
-  drawBars(context, face, width, height, Math.round(0.85 * fontSize), colours);
+  // In the order of their numbers: in that of their sizes, two of one size would change places.
+  // The picture is mirrored by CSS, the overlay is not: the boxes change sides, and the letters can be read.
+  const shown = [...faces].sort((a, b) => a.face - b.face).map(face => ({...face,
+    box: [isMirrored ? width - face.x - face.width : face.x, face.y, face.width, face.height]}));
+  const boxes = shown.map(face => face.box);
+  const taken = covering.map(({offsetLeft, offsetTop, offsetWidth, offsetHeight}) =>
+    [offsetLeft, offsetTop, offsetWidth, offsetHeight].map(length => length / zoom));
+  shown.forEach(face => drawBox(context, face, lineWidth));
+  for (const face of shown) {
+    const others = boxes.filter(box => box !== face.box);
+    taken.push(drawLabel(context, face, [width, height], fontSize, lineWidth, [...taken, ...others]));
+  }
+  for (const face of shown) taken.push(...drawBars(context, face, [width, height], 0.85 * fontSize, colours, taken, boxes));
 }
 
-function drawLabel(context, face, width, height, fontSize, lineWidth) {
+function drawBox(context, {box, colour}, lineWidth) {
+  for (const [strokeStyle, thickness] of [["rgba(0, 0, 0, 0.75)", 2 * lineWidth], [colour, lineWidth]]) {
+    Object.assign(context, {strokeStyle, lineWidth: thickness});
+    context.strokeRect(...box);
+  }
+}
+
+function drawLabel(context, {box, label, colour}, size, fontSize, gap, taken) {
   context.font = `600 ${fontSize}px system-ui, sans-serif`;
   context.textBaseline = "middle";
-  const lines = face.label.split("\n");
-  const labelWidth = Math.max(...lines.map(line => context.measureText(line).width)) + fontSize;
-  const labelHeight = (0.4 + 1.2 * lines.length) * fontSize;
-  const x = clamp(face.x - lineWidth, 0, width - labelWidth);
-  const above = face.y - labelHeight - lineWidth;
-  const y = above >= 0 ? above : clamp(face.y + face.height + lineWidth, 0, height - labelHeight);
-  fillRoundedRect(context, face.colour, x, y, labelWidth, labelHeight);
+  const layouts = shortened(label).map(text => {
+    const lines = text.split("\n");
+    const labelWidth = Math.max(...lines.map(line => context.measureText(line).width)) + fontSize;
+    return {lines, plate: placeLabel(box, [labelWidth, (0.4 + 1.2 * lines.length) * fontSize], size, gap, taken)};
+  });
+  const {lines, plate} = layouts.find(layout => coveredArea(layout.plate, taken) === 0) ?? layouts.at(-1);
+  const [x, y] = plate;
+  fillRoundedRect(context, colour, plate);
   context.fillStyle = "black";
   lines.forEach((line, row) => context.fillText(line, x + fontSize / 2, y + (0.8 + 1.2 * row) * fontSize));
+  return plate;
 }
 
-function drawBars(context, face, width, height, fontSize, colours) {
+// Where labels stand and how they are shortened: fer.recognition.drawing.
+function shortened(label) {
+  const line = label.split("\n")[0].replace(/ \d+%$/, "");
+  return [label, line, line.split(" ")[0]];
+}
+
+function placeLabel([left, top, boxWidth, boxHeight], [width, height], size, gap, taken) {
+  const [mostX, mostY] = [size[0] - width, size[1] - height];
+  const rows = [top - height - gap, top + boxHeight + gap].filter(y => y >= 0 && y <= mostY);
+  const columns = [left, left + boxWidth - width].map(x => clamp(x, 0, mostX));
+  const plates = [...rows, clamp(top, 0, mostY)].flatMap(y => columns.map(x => [x, y, width, height]));
+  return plates.reduce((best, plate) => (coveredArea(plate, taken) < coveredArea(best, taken) ? plate : best));
+}
+
+function coveredArea(plate, taken) {
+  const overlap = (box, side) =>
+    Math.max(0, Math.min(plate[side] + plate[side + 2], box[side] + box[side + 2]) - Math.max(plate[side], box[side]));
+  return taken.reduce((area, box) => area + overlap(box, 0) * overlap(box, 1), 0);
+}
+
+// Draws bars beside the face, above or below it; one too large for that has them on itself. Where there is no room, the
+// label has to do. Returns the plates that were drawn: one or none.
+function drawBars(context, face, [width, height], fontSize, colours, taken, boxes) {
   const names = Object.keys(colours);
   context.font = `${fontSize}px system-ui, sans-serif`;
   const nameWidth = Math.max(...names.map(name => context.measureText(name).width));
   const rowHeight = 1.35 * fontSize;
-  const panelWidth = nameWidth + 7.6 * fontSize;
-  const panelHeight = (names.length + 0.6) * rowHeight;
-  const right = face.x + face.width + fontSize / 2; // beside the face where there is room, else inside its box
-  const left = face.x - panelWidth - fontSize / 2;
-  const x = right + panelWidth <= width ? right : left >= 0 ? left : clamp(right, 0, width - panelWidth);
-  const y = clamp(face.y, 0, height - panelHeight);
-  fillRoundedRect(context, "rgba(0, 0, 0, 0.55)", x, y, panelWidth, panelHeight);
+  const plateWidth = nameWidth + 7.6 * fontSize;
+  const plateHeight = (names.length + 0.6) * rowHeight;
+  const [left, top, boxWidth, boxHeight] = face.box;
+  const gap = fontSize / 2;
+  const beside = clamp(top, 0, height - plateHeight);
+  const middle = clamp(left + (boxWidth - plateWidth) / 2, 0, width - plateWidth);
+  const places = [[left + boxWidth + gap, beside], [left - plateWidth - gap, beside],
+    [middle, top + boxHeight + gap], [middle, top - plateHeight - gap]];
+  const isLarge = boxWidth > 1.5 * plateWidth;
+  const around = isLarge ? boxes.filter(box => box !== face.box) : boxes;
+  if (isLarge) places.push([width - plateWidth, beside], [0, beside]);
+  const plate = places.map(place => [...place, plateWidth, plateHeight]).find(([x, y, ...size]) =>
+    x >= 0 && y >= 0 && x + plateWidth <= width && y + plateHeight <= height
+      && coveredArea([x, y, ...size], [...taken, ...around]) === 0);
+  if (!plate) return [];
+  const [x, y] = plate;
+  fillRoundedRect(context, "rgba(0, 0, 0, 0.55)", plate);
   names.forEach((name, index) => {
     const middle = y + (index + 0.8) * rowHeight;
     const bar = [x + nameWidth + fontSize, middle - fontSize / 3, 3.7 * fontSize, 0.66 * fontSize];
@@ -63,15 +104,16 @@ function drawBars(context, face, width, height, fontSize, colours) {
     context.fillRect(...bar);
     context.fillStyle = "white";
     context.textAlign = "right";
-    context.fillText(`${Math.round(100 * face[name])}%`, x + panelWidth - fontSize / 2, middle);
+    context.fillText(`${Math.round(100 * face[name])}%`, x + plateWidth - fontSize / 2, middle);
     context.textAlign = "left";
   });
+  return [plate];
 }
 
-function fillRoundedRect(context, colour, x, y, width, height) {
+function fillRoundedRect(context, colour, plate) {
   context.fillStyle = colour;
   context.beginPath();
-  context.roundRect(x, y, width, height, 4);
+  context.roundRect(...plate, 4);
   context.fill();
 }
 

@@ -9,12 +9,13 @@ import {cameraSource, explainCameraError, kernelSource, pictureSource, videoSour
 
 const HEARTBEAT_INTERVAL = 2; // seconds between messages: what was recorded, and whether the kernel still lives
 const MAX_FRAME_RATE = 30; // a second
+const MOST_TAKEN = 8; // pictures and timelines in view, as many as the kernel keeps
 const SPEAKING_INTERVAL = 3; // seconds between two things that a screen reader says
 const TIMER_SECONDS = 3;
 
 // root: an empty element. transmit(message, frame in base 64 or undefined): sends to the kernel. Returns what the front
-// end needs: receive(reply, pictures as blobs); close(sentence) for when the view goes away; end(sentence) for when cell
-// or kernel do, which returns the rows of the record that the kernel does not have.
+// end needs: receive(reply, pictures as blobs); close(sentence) for when the view goes away; end(sentence) for when the
+// cell does, which returns the rows of the record that the kernel does not have; lose(reason) for when the kernel does.
 export function openPanel(root, transmit, {colours, quality, file, finish, engine: sources}) {
   const channel = createChannel(transmit);
   const elements = buildPanel(root);
@@ -25,6 +26,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   let still = null; // {faces, size, isCamera} of the picture that is shown over the stage
   let heartbeat = 0;
   let unsent = []; // rows of the record that the kernel does not have yet
+  let record = ""; // the file of those that it has
 
   function updateControls() {
     const state = isLive ? "live" : source ? "on" : "off";
@@ -47,7 +49,11 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     if (isLive && !still) return;
     elements.overlay.width = elements.overlay.height = 0;
     if (!isLive) elements.speed.textContent = "";
-    if (still) drawFaces(elements.overlay, still.faces, still.size, isMirrored(), colours);
+    if (still) draw(still.faces, still.size);
+  }
+
+  function draw(faces, size) {
+    drawFaces(elements.overlay, faces, size, isMirrored(), colours, [elements.light, elements.back]);
   }
 
   function isMirrored() {
@@ -57,18 +63,32 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   function showMessage(text, kind = "") {
     elements.text.textContent = text;
     elements.message.className = `message ${kind}`;
-    elements.download.hidden = true;
   }
 
-  // What the kernel says of a picture or a timeline; its first picture can be downloaded under the name.
-  function showReply({kind, text, name, pictures = []}, reason = "") {
-    showMessage([reason, text].filter(Boolean).join(" "), kind === "error" ? "problem" : "");
-    if (pictures.length === 0) return;
-    URL.revokeObjectURL(elements.download.href);
-    Object.assign(elements.download, {href: URL.createObjectURL(pictures[0]), download: name, hidden: false});
-    elements.timeline.hidden = kind !== "timeline";
-    if (kind === "timeline") elements.timeline.src = elements.download.href;
-    (kind === "timeline" ? elements.timeline : elements.stage).scrollIntoView({block: "nearest"});
+  // What the kernel says of a picture or a timeline, which are kept below for download.
+  function showReply(reply, reason = "") {
+    showMessage([reason, reply.text].filter(Boolean).join(" "), reply.kind === "error" ? "problem" : "");
+    if (reply.name) addTaken(reply);
+    (reply.kind === "timeline" ? elements.taken : elements.stage).scrollIntoView({block: "nearest"});
+  }
+
+  function addTaken({kind, text, name, pictures: [picture]}) {
+    const [link, image] = [document.createElement("a"), new Image()];
+    Object.assign(link, {href: URL.createObjectURL(picture), download: name, className: kind});
+    Object.assign(image, {src: link.href, alt: text});
+    link.append(image, "Download");
+    elements.taken.prepend(link);
+    elements.taken.children[MOST_TAKEN]?.remove();
+  }
+
+  // A page that was loaded anew asks the kernel for what was taken before.
+  async function recall() {
+    for (let number = 0; ; number++) {
+      const reply = await channel.request({kind: "recall", number});
+      if (!reply.name) return;
+      addTaken(reply);
+      if (!source) showMessage(reply.text);
+    }
   }
 
   function releaseSource() { // the camera is off after this line, whatever else happens
@@ -82,13 +102,12 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   // A kernel that does not answer is gone for all we know; what it says of an error is shown, and the view goes on.
   async function request(message, frame) {
     try {
-      return await channel.request(message, frame);
+      const reply = await channel.request(message, frame);
+      record = reply.record;
+      return reply;
     } catch (error) {
-      if (source) {
-        releaseSource();
-        showMessage(`${error.message} The camera was switched off. Run the cell again.`, "problem");
-      }
-      throw error;
+      lose(error.message);
+      return new Promise(() => {}); // nothing is left to be done
     }
   }
 
@@ -118,7 +137,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   }
 
   function sendRecord() {
-    if (channel.isIdle()) request({kind: "record", rows: unsent.splice(0)}).catch(() => {});
+    if (channel.isIdle()) request({kind: "record", rows: unsent.splice(0)});
   }
 
   async function listDevices(current) {
@@ -133,7 +152,6 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     let trips = [];
     let spoken = 0;
     [isLive, still] = [true, null];
-    elements.timeline.hidden = true;
     updateControls();
     showMessage("Getting ready …");
     const {inPage, notice, recognise} = await recognition.begin(current);
@@ -147,7 +165,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       if (!isCurrent()) return;
       if (reply.kind === "end") return stop(`${file} is at its end.`);
       if (reply.kind === "faces") {
-        if (!still) drawFaces(elements.overlay, reply.faces, sizeOf(current.element), isMirrored(), colours);
+        if (!still) draw(reply.faces, sizeOf(current.element));
         const received = performance.now();
         trips = [...trips.slice(-24), {received, total: received - sent, work: reply.milliseconds}];
         unsent.push(...reply.rows ?? []);
@@ -226,7 +244,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     takePicture,
     closeStill() { still = null; updateControls(); },
     stop: () => stop(),
-    finish: () => { releaseSource(); request({kind: "finish"}); },
+    finish: () => { releaseSource(); transmit({kind: "finish"}); },
   };
   elements.panel.addEventListener("click", event => {
     const action = actions[event.target.dataset?.do];
@@ -259,20 +277,28 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     if (wasLive) transmit({kind: "stop", rows: unsent.splice(0)}); // past the channel: nobody waits for a reply
   }
 
-  function end(sentence) {
-    const rows = unsent.splice(0);
+  function end(sentence, kind = "") {
     releaseSource();
     recognition.close();
-    showMessage(`${sentence} Run the cell again to go on.`);
+    showMessage(`${sentence} Run the cell again to go on.`, kind);
     elements.panel.classList.add("dead");
-    root.inert = true;
-    return rows;
+    elements.stage.inert = elements.buttons.inert = true;
+    return unsent.splice(0);
+  }
+
+  function lose(reason) {
+    if (elements.stage.inert) return; // it has ended already
+    const off = source ? " The camera was switched off." : "";
+    const saved = record ? ` What was recorded is saved as ${record}, but for the last seconds.` : "";
+    const rows = end(reason + off + saved, "problem");
+    transmit({kind: "stop", rows}); // should the kernel only have been busy
+    if (finish) transmit({kind: "finish"});
   }
 
   elements.play.textContent = `Play ${file}`;
   elements.finish.hidden = !finish;
   showMessage("");
-  elements.timeline.hidden = true;
   updateControls();
-  return {receive: channel.receive, close, end};
+  recall().catch(() => {}); // a busy kernel
+  return {receive: channel.receive, close, end, lose};
 }
