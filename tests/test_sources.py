@@ -93,7 +93,11 @@ def test_an_address_is_fetched(reporter: Reporter, server: str):  # noqa: F811
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("nowhere.jpg", "no file or folder nowhere"), ("ftp://a/b.jpg", "neither a path"), ("file:///etc/hosts", "neither a path")],
+    [
+        ("nowhere.jpg", "no file or folder nowhere"),
+        ("ftp://a/b.jpg", "neither a path"),
+        ("file:///etc/hosts", "neither a path"),
+    ],
 )
 def test_what_leads_nowhere_is_one_sentence(reporter: Reporter, source: str, said: str):
     with pytest.raises(UserError, match=said):
