@@ -1,4 +1,4 @@
-"""Where the faces are: Haar cascades, detection in one picture, tracking over many.
+"""Where the faces are: Haar cascades, the network that verifies their boxes, detection, tracking.
 
 Nothing here may name an expression: boxes and crops only.
 """

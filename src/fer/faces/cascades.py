@@ -8,8 +8,6 @@ import numpy as np
 
 # A cascade answers with many windows around each face. Their number is its votes: noise rarely gets more than a few.
 ALT, ALT2 = "frontalface_alt", "frontalface_alt2"
-PROFILE = "profileface"  # of faces turned to the left; votes for many a frontal face, too, and hardly ever for noise
-EYE = "eye"  # of one eye, open
 IOU_THRESHOLD = 0.3  # intersection over union from which on two boxes are of one face
 # The boxes of alt2 are this much smaller than those of the default cascade, with the same centre (medians over 245
 # faces of benchmarks/faces.csv that both find). Crops are framed as the default cascade frames them.

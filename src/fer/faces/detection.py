@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from fer.expressions import SIDE
-from fer.faces.cascades import ALT, ALT2, EYE, PROFILE, fuse_boxes, run_cascade
+from fer.faces.cascades import ALT, ALT2, fuse_boxes, run_cascade
+from fer.faces.verifier import face_logits
 
 MIN_FACE_SIDE = 24  # pixels of what a cascade searches; the cascades were trained on faces of 20 to 24
 CAMERA_FRAME_SIDE = 640  # pixels; a picture with a longer side up to this is taken for a frame of a camera
@@ -17,15 +18,17 @@ MAX_SMALL_FACE_SIDE = 52  # pixels of the picture or what halvings leave of it: 
 # most of that (25, 31, 39, then 49 pixels), 1.2 the least (24, 29, 35, then 41): it takes 1.4 times as long.
 COARSE, FINE = 1.25, 1.1
 MIN_CLOSE_UP_FACE = 32  # pixels of a face at CLOSE_UP_SIDE, from which on it is close to the camera
-VERIFIED_SIDE = 36  # pixels of a face that other cascades verify
-EYES_SIDE, MIN_EYE, MAX_EYE = 96, 16, 44  # pixels of a face whose eyes are detected, and of these
+VERIFIED_SIDE = 36  # pixels of a face that another cascade verifies
 # Degrees by which a picture is rotated to detect tilted faces, and a face to be verified.
 TILT_ANGLES, VERIFICATION_ANGLES = (-15, 15), (-20, 0, 20)
-MIRRORED_PROFILE = "mirrored profileface"
-# Thresholds. A score is the sum of the square roots of each run's votes. SURE: votes of one run, or the score of tilted
-# ones. PROPOSAL: the score from which other cascades verify. TOTAL_OF_…: that of this score and theirs, by the number
-# of runs. Chosen on 233 photos and 61 composites: `python benchmarks/find_faces.py choose`.
-SURE, PROPOSAL, TOTAL_OF_FEW_RUNS, TOTAL_OF_SEVEN_RUNS = 2, 1.7, 7, 8.5
+# A run's score is the square root of its votes: many runs that agree are worth more than one that is loud. SURE: votes
+# of one run, or the score of tilted ones, for a face in a frame.
+SURE = 2
+# In a photo, the network's log-odds that a box is a face, as the mean over these views of it (changes of its corner and
+# of its side, in sides), and a share of its score must add up to more than MIN_TOTAL. Chosen on 233 photos and 61
+# composites: `python benchmarks/find_faces.py choose`.
+VIEWS = ((0, 0, 0), (-0.06, 0, 0), (0.06, 0, 0), (0, -0.06, 0), (0, 0.06, 0), (-0.06, -0.06, 0.12), (0.05, 0.05, -0.1))
+SCORE_SHARE, MIN_TOTAL = 0.3, 3
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
 BOX_IN_CROP = 0.974
@@ -79,7 +82,7 @@ def detect_in_video(grey: np.ndarray) -> np.ndarray:
     That takes half the time of `detect_thorough`.
     """
     near = propose_faces(grey, TILTED_SIDE, FINE, (0, *TILT_ANGLES), keep_corners=False)
-    found = verify_proposals(grey, [*near, *propose_faces(grey, CAMERA_FRAME_SIDE, COARSE)], TOTAL_OF_FEW_RUNS)
+    found = verify_proposals(grey, [*near, *propose_faces(grey, CAMERA_FRAME_SIDE, COARSE)])
     if not is_camera_frame(grey):
         found = np.concatenate([found, detect_small(grey, COARSE)])
     return suppress_non_maxima(found)
@@ -88,29 +91,31 @@ def detect_in_video(grey: np.ndarray) -> np.ndarray:
 def detect_thorough(grey: np.ndarray) -> np.ndarray:
     """Detect faces that are small, tilted, half turned away or badly lit, too; boxes as from `detect_faces`.
 
-    One cascade proposes boxes: at low resolutions, upright and tilted; with a margin around the picture, because it
-    expects more of the head than a picture shows that was cropped close to the face; and small ones, upright.
+    A cascade proposes boxes: at low resolutions, upright and tilted; with a margin around the picture, because it
+    expects more of the head than a picture shows that was cropped close to the face; and small ones.
     """
     low = [run for side in PHOTO_SIDES for run in propose_faces(grey, side, FINE, (0, *TILT_ANGLES))]
     tight = propose_faces(grey, TIGHT_CROP_SIDE, FINE, margin=MARGIN)
-    near = verify_proposals(grey, [*low, *tight], TOTAL_OF_SEVEN_RUNS)
-    return suppress_non_maxima(np.concatenate([near, detect_small(grey, FINE)]))
+    near = verify_proposals(grey, [*low, *tight])
+    return suppress_non_maxima(np.concatenate([near, detect_small(grey, FINE, TILT_ANGLES)]))
 
 
-def detect_small(grey: np.ndarray, scale_factor: float) -> np.ndarray:
+def detect_small(grey: np.ndarray, scale_factor: float, angles: tuple[float, ...] = ()) -> np.ndarray:
     """Detect faces from 24 pixels of the picture up that are too small for a low resolution.
 
     They are searched for in the picture as it is, in half of it, and so on: in one of these, each is 24 to 52 pixels
-    wide. A cascade answers with few windows around such a face, so that each window is verified. Returns (n, 5) boxes
-    and totals.
+    wide. The halves are also searched coarsely when rotated by some degrees. A cascade answers with few windows around
+    such a face, so that each counts. Returns (n, 5) boxes and totals.
     """
     runs, scale, picture = [], 1.0, grey
     while not runs or max(picture.shape) >= max(PHOTO_SIDES):
-        found = run_cascade(ALT2, picture, scale_factor, MIN_FACE_SIDE, MAX_SMALL_FACE_SIDE, min_neighbours=0)
-        found[:, :4] /= scale
-        runs.append(found)
+        for angle in (0, *angles) if runs else (0,):
+            rotated, back = rotate(picture, angle, keep_corners=False)
+            step = COARSE if angle else scale_factor
+            found = run_cascade(ALT2, rotated, step, MIN_FACE_SIDE, MAX_SMALL_FACE_SIDE, min_neighbours=0)
+            runs.append(move_back(found, back, scale))
         scale, picture = scale / 2, downscale(picture, 0.5)
-    return verify_proposals(grey, runs, TOTAL_OF_FEW_RUNS, min_score=0)
+    return verify_proposals(grey, runs)
 
 
 def propose_faces(
@@ -132,57 +137,44 @@ def propose_faces(
     upright = cv2.copyMakeBorder(upright, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     runs = []
     for angle in angles:
-        rotated, back = rotate(upright, angle, keep_corners) if angle else (upright, None)
+        rotated, back = rotate(upright, angle, keep_corners)
         found = run_cascade(ALT2, rotated, scale_factor, MIN_FACE_SIDE)
-        if back is not None and len(found):
-            centres = found[:, :2] + found[:, 2:4] / 2
-            found[:, :2] += cv2.transform(centres[None], back)[0] - centres
-        found[:, :2] -= margin
-        found[:, :4] /= scale
-        runs.append(found)
+        runs.append(move_back(found, back, scale, margin))
     return runs
 
 
-def fuse_and_score(runs: list[np.ndarray]) -> np.ndarray:
-    """Fuse what several runs detect of the same face; return (m, 5) boxes and their scores.
+def move_back(found: np.ndarray, back: np.ndarray, scale: float, margin: int = 0) -> np.ndarray:
+    """Return (n, 5) boxes of a rotated and scaled picture in pixels of the one that was given; back: (2, 3) matrix."""
+    centres = found[:, :2] + found[:, 2:4] / 2
+    corners = centres @ back[:, :2].T + back[:, 2] - found[:, 2:4] / 2 - margin
+    return np.column_stack([corners / scale, found[:, 2:4] / scale, found[:, 4]])
 
-    Each run counts with the square root of its votes: many that agree are worth more than one that is loud.
-    """
+
+def fuse_and_score(runs: list[np.ndarray]) -> np.ndarray:
+    """Fuse what several runs detect of the same face; return (m, 5) boxes, each with the sum of the runs' scores."""
     boxes, votes = fuse_boxes(runs)
     return np.column_stack([boxes, np.sqrt(votes).sum(axis=1)])
 
 
 def keep_sure_faces(grey: np.ndarray, found: np.ndarray, angles: tuple[float, ...] = (0,)) -> np.ndarray:
     """Keep those of (n, 5) boxes that are sure by their votes or score, or that another cascade verifies."""
-    sure = [box[4] > SURE or verification_score(grey, box[:4], angles, (ALT,)) > 0 for box in found]
+    sure = [box[4] > SURE or verification_score(grey, box[:4], angles) > 0 for box in found]
     return found[np.array(sure, bool)]
 
 
-def verify_proposals(
-    grey: np.ndarray, runs: list[np.ndarray], min_total: float, min_score: float = PROPOSAL
-) -> np.ndarray:
-    """Let other cascades verify boxes proposed with more than a score as faces with eyes.
-
-    Returns (n, 5) boxes and totals, those whose scores add up to more than `min_total`.
-    """
+def verify_proposals(grey: np.ndarray, runs: list[np.ndarray]) -> np.ndarray:
+    """Let the network verify what several runs propose; return (n, 5) boxes and totals of those that are faces."""
     found = fuse_and_score(runs)
-    found = found[found[:, 4] > min_score]
-    for box in found:
-        box[4] += verification_score(grey, box[:4], VERIFICATION_ANGLES, (ALT,)) + eye_score(grey, box[:4])
-        if box[4] <= min_total:  # what is sure already need not be seen from the side, which takes longest
-            box[4] += verification_score(grey, box[:4], VERIFICATION_ANGLES, (PROFILE, MIRRORED_PROFILE))
-    return found[found[:, 4] > min_total]
+    views = found[:, None, :4] + found[:, None, 2:3] * np.array(VIEWS)[:, [0, 1, 2, 2]]  # (n, views, 4)
+    logits = face_logits(crop_faces(grey, views.reshape(-1, 4))).reshape(-1, len(VIEWS))
+    found[:, 4] = logits.mean(axis=1) + SCORE_SHARE * found[:, 4]
+    return found[found[:, 4] > MIN_TOTAL]
 
 
-def verification_score(
-    grey: np.ndarray,
-    box: np.ndarray,
-    angles: tuple[float, ...],
-    cascades: tuple[str, ...] = (ALT, PROFILE, MIRRORED_PROFILE),
-) -> float:
-    """Return how sure other cascades are of a face in a box, seen in the same size and light, rotated by some degrees.
+def verification_score(grey: np.ndarray, box: np.ndarray, angles: tuple[float, ...]) -> float:
+    """Return how sure another cascade is of a face in a box, seen in the same size and light, rotated by some degrees.
 
-    That is the sum, over cascades and angles, of the square roots of their votes for its middle; 0: none detects one.
+    That is the sum, over the angles, of the square roots of its votes for the box's middle; 0: it detects none.
     """
     side = round(1.7 * VERIFIED_SIDE)
     left, top, length = (round(value) for value in (*(box[:2] - 0.35 * box[2:]), 1.7 * box[2]))
@@ -192,18 +184,10 @@ def verification_score(
         rotation = cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1)
         rotated = cv2.warpAffine(surroundings, rotation, surroundings.shape, borderMode=cv2.BORDER_REPLICATE)
         equalised = cv2.equalizeHist(rotated)
-        for name in cascades:
-            picture, name = (cv2.flip(equalised, 1), PROFILE) if name == MIRRORED_PROFILE else (equalised, name)
-            found = run_cascade(name, picture, 1.1, round(0.75 * VERIFIED_SIDE), round(1.35 * VERIFIED_SIDE))
-            offsets = np.abs(found[:, :2] + found[:, 2:4] / 2 - side / 2).max(axis=1, initial=0)
-            total += np.sqrt(found[offsets < VERIFIED_SIDE / 4, 4].sum())
+        found = run_cascade(ALT, equalised, 1.1, round(0.75 * VERIFIED_SIDE), round(1.35 * VERIFIED_SIDE))
+        offsets = np.abs(found[:, :2] + found[:, 2:4] / 2 - side / 2).max(axis=1, initial=0)
+        total += np.sqrt(found[offsets < VERIFIED_SIDE / 4, 4].sum())
     return total
-
-
-def eye_score(grey: np.ndarray, box: np.ndarray) -> float:
-    """Return how sure the cascade for eyes is of the upper part of a box: the square root of its votes."""
-    face = cv2.equalizeHist(crop_and_resize(grey, box, EYES_SIDE))
-    return np.sqrt(run_cascade(EYE, face[: round(0.62 * EYES_SIDE)], 1.1, MIN_EYE, MAX_EYE)[:, 4].sum())
 
 
 def suppress_non_maxima(found: np.ndarray) -> np.ndarray:
@@ -236,6 +220,8 @@ def downscale(picture: np.ndarray, scale: float) -> np.ndarray:
 
 def rotate(picture: np.ndarray, angle: float, keep_corners: bool) -> tuple[np.ndarray, np.ndarray]:
     """Rotate a picture by degrees; return it, and the (2, 3) matrix from its pixels to those before."""
+    if angle == 0:
+        return picture, np.eye(2, 3)
     height, width = picture.shape
     rotation = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
     if keep_corners:
