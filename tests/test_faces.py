@@ -340,3 +340,13 @@ def test_fused_boxes_do_not_depend_on_the_order_of_windows():
     for seed in range(5):
         shuffled = np.random.default_rng(seed).permutation(found)
         np.testing.assert_allclose(fuse_boxes([shuffled])[0], fuse_boxes([found])[0])
+
+
+@pytest.mark.parametrize("top", [0, 300, 380])
+def test_a_face_where_two_strips_meet_is_found_once(collins: np.ndarray, top: int, monkeypatch: pytest.MonkeyPatch):
+    frame = np.full((900, 1200), 128, np.uint8)
+    frame[top : top + 150, 400:550] = cv2.resize(grey(collins)[:300, 80:380], (150, 150), interpolation=cv2.INTER_AREA)
+    face = COLLINS_FACE // 2 + np.array([400 - 40, top, 0, 0])
+    for strip_pixels in (12_000_000, 400 * 1200):
+        monkeypatch.setattr("fer.faces.detection.STRIP_PIXELS", strip_pixels)
+        assert matches(detect_thorough(frame), face).tolist() == [[True]]

@@ -13,8 +13,8 @@ from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageErr
 
 from fer.notebook.errors import UserError
 
-# A larger photo is shrunk while it is decoded: to search it for faces and to draw on it takes some 40 bytes a pixel.
-MOST_PIXELS = 24_000_000
+# A larger photo is shrunk while it is decoded: to search it and to draw on it takes some 20 bytes a pixel.
+MOST_PIXELS = 50_000_000
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
 
 A_VIDEO = "it is a video"
