@@ -83,11 +83,13 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
 
   // A page that was loaded anew asks the kernel for what was taken before.
   async function recall() {
-    for (let number = 0; ; number++) {
+    for (let [number, said] = [0, ""]; ; number++) {
       const reply = await channel.request({kind: "recall", number});
       if (!reply.name) return;
       addTaken(reply);
-      if (!source) showMessage(reply.text);
+      if (source || elements.text.textContent !== said) continue; // something else has been said meanwhile
+      said = reply.text;
+      showMessage(said);
     }
   }
 
