@@ -13,23 +13,6 @@
 # pictures, and it is wrong about once in four. Do not use it to decide about people; in the EU, inferring emotions at
 # work and in schools is prohibited (AI Act, article 5). Ask before you film anyone.*
 
-# %% tags=["settings"]
-# @markdown ### Settings
-FILE = ""  # @param {type:"string"}
-# @markdown No camera? The path of a video or a picture to play instead.
-SMOOTHING = 4  # @param {type:"slider", min:1, max:15, step:1}
-# @markdown Frames over which the shown probabilities are averaged; 1: no averaging.
-
-# @markdown ### More
-JPEG_QUALITY = 0.8  # @param {type:"slider", min:0.3, max:1.0, step:0.1}
-# @markdown Of the frames that go to the notebook; lower is faster on a slow connection.
-DRIVE_FOLDER = ""  # @param {type:"string"}
-# @markdown Colab only: a folder in your Google Drive with the `fer.json` and `fer.h5`
-# @markdown that you trained, such as `fer/models`; their classes are shown.
-REPOSITORY = "{{repository}}"  # @param {type:"string"}
-# @markdown GitHub address to fetch the network from; only needed if you uploaded this
-# @markdown notebook by hand.
-
 # %% [markdown]
 # ## Helpers (nothing to read here)
 
@@ -48,17 +31,7 @@ from fer.webcam.panel import CAPTURE_JS, show_camera_panel
 from fer.webcam.session import Session
 
 # %% [markdown]
-# ## 1. Load the network
-
-# %%
-from pathlib import Path
-
-models = find_models(REPOSITORY, DRIVE_FOLDER)
-recogniser = Recogniser.load(models)
-print(f"Network: {models} ({', '.join(recogniser.classes)})")
-
-# %% [markdown]
-# ## 2. Your webcam
+# ## 1. Your webcam
 #
 # 1. *Start the camera*, and allow the browser to use it: each face is named, and keeps its number while it moves. A red
 #    dot in the panel shows that the camera is on.
@@ -75,12 +48,39 @@ print(f"Network: {models} ({', '.join(recogniser.classes)})")
 # (NASA) and Grace Hopper (US Navy).
 
 # %%
+# @markdown ### Settings
+FILE = ""  # @param {type:"string"}
+# @markdown No camera? The path of a video or a picture to play instead.
+SMOOTHING = 4  # @param {type:"slider", min:1, max:15, step:1}
+# @markdown Frames over which the shown probabilities are averaged; 1: no averaging.
+
+# @markdown ### More
+JPEG_QUALITY = 0.8  # @param {type:"slider", min:0.3, max:1.0, step:0.1}
+# @markdown Of the frames that go to the notebook; lower is faster on a slow connection.
+DRIVE_FOLDER = ""  # @param {type:"string"}
+# @markdown Colab only: a folder in your Google Drive with the `fer.json` and `fer.h5`
+# @markdown that you trained, such as `fer/models`; their classes are shown.
+REPOSITORY = "{{repository}}"  # @param {type:"string"}
+# @markdown GitHub address to fetch the network from; only needed if you uploaded this
+# @markdown notebook by hand.
+
+from pathlib import Path
+
 RESULTS = Path("results")
-session = Session(recogniser, RESULTS, SMOOTHING, FILE)
-show_camera_panel(session, models, JPEG_QUALITY)
+if "show_camera_panel" in globals():
+    models = find_models(REPOSITORY, DRIVE_FOLDER)
+    recogniser = Recogniser.load(models)
+    print(f"Network: {models} ({', '.join(recogniser.classes)})")
+    session = Session(recogniser, RESULTS, SMOOTHING, FILE)
+    show_camera_panel(session, models, JPEG_QUALITY)
+else:
+    print(
+        "The helpers have to run first: choose Runtime → Run all"
+        " (JupyterLab: Run → Run All Cells)."
+    )
 
 # %% [markdown]
-# ## 3. What was recorded
+# ## 2. What was recorded
 #
 # After *Stop live*, run this cell: a row for each face in each frame, with its box in pixels and the probabilities as
 # they are. (In the live view they are averaged over the last few frames, so that they do not flicker.)
@@ -91,7 +91,7 @@ if session.timeline.empty:
 session.timeline.round(3).head()
 
 # %% [markdown]
-# ## 4. How the page grabs a frame
+# ## 3. How the page grabs a frame
 #
 # Python cannot reach your camera, but the page can. This JavaScript, a part of the panel, grabs what the camera shows.
 # A worker in the page finds the faces with OpenCV and asks your network about each with LiteRT, both compiled to
@@ -104,7 +104,7 @@ from IPython.display import Markdown
 Markdown(f"```javascript\n{CAPTURE_JS}```")
 
 # %% [markdown]
-# ## 5. Download the results
+# ## 4. Download the results
 #
 # One zip with your pictures, tables and timelines.
 

@@ -194,7 +194,7 @@ def open_page(browser: Browser, kernel: tuple, address: str = "http://localhost/
 
 
 CELLS = [cell for cell in nbformat.read(ROOT / "via_webcam.ipynb", as_version=4).cells if cell.cell_type == "code"]
-CAMERA_CELL = next(cell.source for cell in CELLS if "\nshow_camera_panel(" in cell.source)
+CAMERA_CELL = next(cell.source for cell in CELLS if "\n    show_camera_panel(" in cell.source)
 BLOCK_ANYWIDGET = "import google.colab.output, sys; sys.modules['anywidget'] = None"  # Colab's path must not need it
 
 
@@ -458,16 +458,8 @@ def test_a_video_of_the_runtime_goes_through_the_same_view(
     first_run: tuple, browsers: dict[str, Browser], kernel: tuple, clip: object
 ):
     colab = open_page(browsers["denied"], kernel)
-    colab.run(f"FILE = {str(clip)!r}")
-    steps = [
-        press("Play clip.avi"),
-        live("round trip"),
-        keep("file-live"),
-        see("is at its end. Timeline"),
-        press("Finish"),
-    ]
-    said = colab.run(CAMERA_CELL, *steps)
-    colab.run("FILE = ''")
+    steps = [press("Play clip.avi"), live("round trip"), keep("file-live"), see("is at its end. Timeline")]
+    said = colab.run(CAMERA_CELL.replace('FILE = ""', f"FILE = {str(clip)!r}"), *steps, press("Finish"))
     assert "Traceback" not in said
     record = pd.read_csv(records(kernel)[-1])
     np.testing.assert_allclose(record["seconds"].unique(), np.arange(30) * 0.1, atol=1e-3)

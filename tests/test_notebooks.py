@@ -1,6 +1,7 @@
 """Each notebook alone, with nothing of this repository beside it but models/, in a real kernel."""
 
 import base64
+import contextlib
 import json
 import re
 import shutil
@@ -18,9 +19,11 @@ from conftest import HOPPER, ROOT, outside_pytest
 from PIL import Image
 from versions import complaints
 
+from build import is_helper
 from fer.expressions import EXPRESSIONS, FACE_COLUMNS
 from fer.faces.detection import detect_thorough
 from fer.recognition.recogniser import Recogniser
+from run import set_form_fields
 
 
 def alone(name: str, folder: Path, models: bool = True) -> Path:
@@ -119,6 +122,21 @@ def test_via_webcam_alone_recognises_its_sample_where_a_program_runs_it(tmp_path
     assert len(pictures_in(tmp_path / "empty" / "ran.ipynb")) == 2  # the sample's last frame and its timeline
     [record] = (tmp_path / "empty" / "results").glob("webcam-*.csv")
     assert pd.read_csv(record)["face"].nunique() == 2
+
+
+def test_the_cell_with_the_panel_needs_the_helpers_alone(tmp_path: Path, capsys: pytest.CaptureFixture):
+    """And without them, it says what to do."""
+    notebook = nbformat.read(alone("via_webcam", tmp_path / "empty"), as_version=4)
+    set_form_fields(notebook, {"FILE": str(HOPPER)})
+    [panel] = [cell.source for cell in notebook.cells if re.search("(?m)^ *show_camera_panel", cell.source)]
+    helpers = [cell.source for cell in notebook.cells if is_helper(cell)]
+    names = {"__name__": "__main__"}
+    with contextlib.chdir(tmp_path / "empty"):
+        for source in (panel, *helpers, "is_interactive = lambda: False", panel):
+            exec(source, names)  # noqa: S102 - our own cells, as a kernel runs them
+    said = "choose Runtime → Run all (JupyterLab: Run → Run All Cells)"
+    assert re.search(rf"{re.escape(said)}.*\nNetwork: models \(angry", capsys.readouterr().out)
+    assert len(names["session"].timeline) == 1
 
 
 @pytest.mark.slow
