@@ -250,6 +250,22 @@ def test_interrupting_the_cell_ends_it_normally_with_the_camera_off_and_the_reco
 
 
 @pytest.mark.slow
+def test_a_page_that_was_loaded_anew_meanwhile_is_told_and_the_record_saved(
+    first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+):
+    colab, before = open_page(browsers["camera"], kernel), len(records(kernel))
+
+    def reload(page: Page) -> bool:
+        return page.reload() is not None
+
+    said = colab.run(CAMERA_CELL, press("Start the camera"), live("round trip"), wait(1), reload, seconds=60)
+    assert "The page no longer answers. Run this cell again to go on." in said
+    assert "saved as results" in said
+    assert "Traceback" not in said
+    assert len(records(kernel)) == before + 1
+
+
+@pytest.mark.slow
 def test_a_kernel_that_falls_silent_is_told_and_the_camera_goes_off(
     first_run: tuple, browsers: dict[str, Browser], kernel: tuple
 ):

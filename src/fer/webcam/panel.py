@@ -104,7 +104,10 @@ def make_widget(session: Session, options: dict) -> "anywidget.AnyWidget":  # no
 
 
 def run_panel_in_colab(session: Session, options: dict) -> None:
-    """Show the panel in the running cell's output and reply to it until it is finished, gone, or interrupted."""
+    """Show the panel in the running cell's output and reply to it until it is finished, gone, or interrupted.
+
+    In a page that was loaded anew meanwhile, there is no panel to ask.
+    """
     from google.colab import output
 
     no_vertical_scroll()
@@ -113,7 +116,7 @@ def run_panel_in_colab(session: Session, options: dict) -> None:
     try:
         is_open = output.eval_js(opening, timeout_sec=EVAL_TIMEOUT)
         while is_open:
-            message = output.eval_js(f"ferColab.exchange({json.dumps(reply)})", timeout_sec=EVAL_TIMEOUT)
+            message = output.eval_js(f"window.ferColab?.exchange({json.dumps(reply)})", timeout_sec=EVAL_TIMEOUT)
             if message is None:
                 print("The page no longer answers. Run this cell again to go on.")
                 break
@@ -125,6 +128,6 @@ def run_panel_in_colab(session: Session, options: dict) -> None:
         pass  # the stop button of the cell: a normal end
     finally:
         rows = output.eval_js(
-            "ferColab.close('The cell has ended: the camera is off, the record saved.')", timeout_sec=5
+            "window.ferColab?.close('The cell has ended: the camera is off, the record saved.')", timeout_sec=5
         )
         session.reply({"kind": "stop", "rows": rows or []})  # in case it was cut off while live

@@ -21,6 +21,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   const elements = buildPanel(root);
   const recognition = createRecognition(sources, request, quality);
   let source = null;
+  let starting = null; // the source that was asked for last, while it is not there yet
   let isLive = false;
   let isTaking = false; // a picture
   let still = null; // {faces, size, isCamera} of the picture that is shown over the stage
@@ -94,10 +95,11 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   }
 
   function releaseSource() { // the camera is off after this line, whatever else happens
-    source?.stop();
-    source = null;
+    (starting ?? source)?.stop();
+    source = starting = null;
     clearInterval(heartbeat);
     isLive = false;
+    elements.countdown.textContent = "";
     updateControls();
   }
 
@@ -114,21 +116,25 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   }
 
   async function start(newSource) {
-    if (window.ferClose) window.ferClose("The camera was switched off here: it is used in another place of this page.");
-    window.ferClose = close; // one stream a page: a former panel's, or our own
+    if (window.ferClose !== close) // one stream a page
+      window.ferClose?.("The camera was switched off here: it is used in another place of this page.");
+    window.ferClose = close;
+    switchOff();
     showMessage("");
-    [source, still] = [newSource, null];
-    clearInterval(heartbeat);
+    [starting, still] = [newSource, null];
     heartbeat = setInterval(sendRecord, 1000 * HEARTBEAT_INTERVAL);
     if (!newSource.isStill) recognition.prepare();
     try {
       const device = await newSource.start(reason => { if (source === newSource) stop(reason); });
-      if (source !== newSource) return newSource.stop(); // stopped or started anew while the browser asked
+      if (starting !== newSource) return newSource.stop(); // stopped or started anew while the browser asked
+      [source, starting] = [newSource, null];
       if (newSource.isCamera) await listDevices(device);
+      if (source !== newSource) return;
       updateControls();
     } catch (error) {
-      if (source === newSource) releaseSource();
       newSource.stop();
+      if ((starting ?? source) !== newSource) return;
+      releaseSource();
       const unreadable = `This browser cannot show the file (${error.message})`;
       const reason = newSource.isCamera ? explainCameraError(error) : unreadable;
       return showMessage(`${reason}. Or choose a video or a picture file instead.`, "problem");
@@ -156,7 +162,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     [isLive, still] = [true, null];
     updateControls();
     showMessage("Getting ready …");
-    const {inPage, notice, recognise} = await recognition.begin(current);
+    const {notice, recognise} = await recognition.begin(current);
     if (!isCurrent()) return;
     showMessage(notice);
     const began = performance.now();
@@ -171,14 +177,14 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
         const received = performance.now();
         trips = [...trips.slice(-24), {received, total: received - sent, work: reply.milliseconds}];
         unsent.push(...reply.rows ?? []);
-        elements.speed.textContent = describeSpeed(trips, reply.skipped, inPage);
+        elements.speed.textContent = describeSpeed(trips, reply);
         if (elements.message.classList.contains("problem")) showMessage("");
         if (received > spoken + 1000 * SPEAKING_INTERVAL) {
           spoken = received;
           speak(reply.faces);
         }
       } else {
-        showMessage(reply.text, "problem");
+        showMessage(reply.text, reply.kind === "fallback" ? "" : "problem");
       }
       due = Math.max(due + 1000 / MAX_FRAME_RATE, performance.now());
       await sleep(due - performance.now());
@@ -253,7 +259,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     if (action) Promise.resolve(action()).catch(error => showMessage(error.message, "problem"));
   });
   elements.mirror.addEventListener("change", updateControls);
-  elements.devices.addEventListener("change", actions.start);
+  elements.devices.addEventListener("change", () => { if (source) actions.start(); });
   elements.file.addEventListener("change", () => {
     openFile(elements.file.files[0]);
     elements.file.value = "";
@@ -271,12 +277,16 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
 
   addEventListener("pagehide", () => close("The page was left, so the camera was switched off."));
 
-  function close(sentence) {
+  function switchOff() {
     const wasLive = isLive;
-    if (source) showMessage(sentence);
     releaseSource();
-    recognition.close();
     if (wasLive) transmit({kind: "stop", rows: unsent.splice(0)}); // past the channel: nobody waits for a reply
+  }
+
+  function close(sentence) {
+    if (source) showMessage(sentence);
+    switchOff();
+    recognition.close();
   }
 
   function end(sentence, kind = "") {

@@ -4,48 +4,55 @@ import {grabFrame} from "./capture.js";
 import {loadEngine, loadLibraries} from "./engine.js";
 
 const LIBRARIES_TIMEOUT = 5; // seconds from the start of the camera, then frames go to the kernel
-const FALLBACK = "The page could not load what it needs to find faces by itself, so frames go to the kernel.";
+const FALLBACK = "This page cannot find faces by itself, so frames go to the kernel.";
 
 // sources: of the engine, from the kernel. request(message, frame): resolves to the kernel's reply.
 export function createRecognition(sources, request, quality) {
-  let engine = null;
-  let loading = null; // resolves when it is known whether there will be an engine
+  let loading = null; // {engine: promise, of null where there is none; areInTime: promise, of whether the libraries are}
 
-  // Where the libraries do not come, the kernel goes on by itself; if they only come late, they serve the next time.
-  async function load() {
+  function prepare() {
+    loading ??= load();
+    return loading;
+  }
+
+  function load() {
     const libraries = loadLibraries(sources.libraries);
-    const loads = loadEngine(sources, libraries, piece => request({kind: "piece", piece})).then(loaded => {
-      if (loading) engine = loaded;
-      else loaded.close(); // the panel was closed meanwhile
-    }, error => {
-      loading = null; // tried again at the next start
-      console.warn(`The page's own recognition is not used: ${error.message}`);
-    });
-    const areLate = sleep(1000 * LIBRARIES_TIMEOUT).then(() => Promise.reject());
-    await Promise.race([libraries, areLate]).then(() => loads, () => {});
+    const areLate = sleep(1000 * LIBRARIES_TIMEOUT).then(() => false);
+    const own = {areInTime: Promise.race([libraries.then(() => true, () => true), areLate])};
+    own.engine = loadEngine(sources, libraries, piece => request({kind: "piece", piece}))
+      .catch(error => giveUp(own, error));
+    return own;
+  }
+
+  function giveUp(own, error) {
+    console.warn(`The page's own recognition is not used: ${error.message}`);
+    close(own); // tried again the next time
+    return null;
+  }
+
+  function close(own = loading) {
+    own?.engine.then(engine => engine?.close());
+    if (loading === own) loading = null;
   }
 
   return {
-    prepare() { loading ??= load(); },
-    close() {
-      engine?.close();
-      engine = loading = null;
-    },
-    // Resolves to {inPage, notice, recognise(seconds, isFirst)} for the frames of a source.
+    prepare,
+    close,
+    // Resolves to {notice, recognise(seconds, isFirst)} for the frames of a source. Where the libraries do not come, the
+    // kernel goes on by itself; if they only come late, they serve the next time.
     async begin(source) {
-      if (source.showNext) return {inPage: false, notice: "", recognise: () => source.showNext()};
-      await loading;
-      let used = engine;
+      if (source.showNext) return {notice: "", recognise: () => source.showNext()};
+      const own = prepare();
+      let engine = await Promise.race([own.engine, own.areInTime.then(areInTime => (areInTime ? own.engine : null))]);
       return {
-        inPage: Boolean(used),
-        notice: used ? "" : FALLBACK,
+        notice: engine ? "" : FALLBACK,
         async recognise(seconds, isFirst) {
-          if (!used) return request({kind: "frame", seconds}, grabFrame(source.element, quality));
+          if (!engine) return request({kind: "frame", seconds}, grabFrame(source.element, quality));
           try {
-            return await used.recognise(source.element, seconds, isFirst);
+            return await engine.recognise(source.element, seconds, isFirst);
           } catch (error) {
-            used = null;
-            return {kind: "error", text: `${FALLBACK} (${error.message})`};
+            engine = giveUp(own, error);
+            return {kind: "fallback", text: FALLBACK};
           }
         },
       };
@@ -57,14 +64,14 @@ export function sleep(milliseconds) {
   return new Promise(resolve => setTimeout(resolve, milliseconds));
 }
 
-// trips: {received, total, work} of the last frames, in milliseconds.
-export function describeSpeed(trips, skipped, inPage) {
+// trips: {received, total, work} of the last frames, in milliseconds. reply: the last one; only the page's have rows.
+export function describeSpeed(trips, {rows, skipped}) {
   const median = values => values.sort((a, b) => a - b)[values.length >> 1];
   const seconds = (trips.at(-1).received - trips[0].received) / 1000;
   const rate = trips.length > 1 ? ((trips.length - 1) / seconds).toFixed(1) : "-";
   const total = Math.round(median(trips.map(trip => trip.total)));
   const work = Math.round(median(trips.map(trip => trip.work)));
-  const way = inPage ? "from frame to overlay, in the page" : "round trip to the kernel";
+  const way = rows ? "from frame to overlay, in the page" : "round trip to the kernel";
   const lost = skipped ? `, ${skipped} unreadable skipped` : "";
   return `${rate} pictures/s, ${total} ms ${way} (${work} ms of it finding and naming faces)${lost}`;
 }

@@ -58,6 +58,7 @@ export function videoSource(video, file) {
       video.src = address;
       video.addEventListener("ended", () => onEnded(`${file.name} is at its end.`), {once: true});
       await video.play();
+      if (!video.videoWidth) throw new Error("it can play its sound alone");
     },
   };
 }

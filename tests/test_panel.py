@@ -1,0 +1,148 @@
+"""The camera panel alone in real Chromium with two fake cameras; a script plays the kernel and the engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browsers import CAMERA, CDN, KEEP_STREAMS, TRACKS, launch, needs_chromium
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from fer.expressions import EXPRESSIONS, class_colours
+from fer.webcam.engine import LIBRARIES
+from fer.webcam.panel import PAGE_JS
+
+pytestmark = needs_chromium
+ENGINE = """onmessage = ({data: {id}}) => postMessage(
+  self.isBroken ? {id, error: "memory access out of bounds"} : {id, faces: [], rows: [], milliseconds: 1});"""
+OPTIONS = {
+    "colours": class_colours(EXPRESSIONS),
+    "quality": 0.8,
+    "file": "the sample",
+    "finish": True,
+    "engine": {"worker": ENGINE, "rules": {}, "libraries": dict.fromkeys(LIBRARIES, ("empty.js", ""))},
+}
+OPEN = """options => {
+  const {getUserMedia} = navigator.mediaDevices;
+  navigator.mediaDevices.getUserMedia = async wanted => {
+    await new Promise(resolve => setTimeout(resolve, window.cameraDelay ?? 0));
+    return getUserMedia.call(navigator.mediaDevices, wanted);
+  };
+  const replies = {
+    piece: {kind: "piece", file: "network", pieces: 1},
+    frame: {kind: "faces", faces: [], milliseconds: 1, skipped: 0},
+    stop: {kind: "timeline", text: "Timeline: 3 rows"},
+  };
+  window.asked = [];
+  const panel = openPanel(document.body, ({kind, id}) => {
+    asked.push(kind);
+    setTimeout(() => panel.receive({...replies[kind] ?? {kind}, id, record: ""}, [new Blob(["piece"])]), 5);
+  }, options);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright, tmp_path_factory.mktemp("panel"), *CAMERA, cameras=2)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    page.route("http://localhost/", serve_page)
+    page.route(f"{CDN}**", lambda route: route.fulfill(body="", headers={"Access-Control-Allow-Origin": "*"}))
+    page.add_init_script(KEEP_STREAMS)
+    page.goto("http://localhost/")
+    page.evaluate(OPEN, OPTIONS)
+    yield page
+    page.close()
+
+
+def serve_page(route: Route) -> None:
+    route.fulfill(body=f"<body></body><script>{PAGE_JS}</script>", content_type="text/html")
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def start(page: Page) -> None:
+    press(page, "Start the camera")
+    expect(page.locator(".speed")).to_contain_text("in the page")
+
+
+def test_the_engine_is_loaded_once_however_often_the_camera_is_started(page: Page):
+    page.evaluate("window.cameraDelay = 300")
+    press(page, "Start the camera")
+    for _ in range(2):
+        start(page)
+        press(page, "Turn the camera off")
+    assert len(page.workers) == page.evaluate("asked.filter(kind => kind === 'piece').length") == 1
+    assert set(page.evaluate(TRACKS)) == {"ended"}
+
+
+def test_an_engine_that_fails_is_told_and_the_kernel_goes_on(page: Page):
+    start(page)
+    page.workers[0].evaluate("() => { self.isBroken = true; }")
+    expect(page.locator(".speed")).to_contain_text("round trip to the kernel")
+    page.wait_for_timeout(300)
+    expect(page.locator(".message")).to_contain_text("so frames go to the kernel")
+    assert page.workers == []
+    press(page, "Stop live")
+    press(page, "Go live")
+    expect(page.locator(".speed")).to_contain_text("in the page")
+    expect(page.locator(".message")).to_have_text("")
+
+
+def test_nothing_is_lit_and_nothing_can_be_taken_before_the_camera_is_there(page: Page):
+    page.evaluate("window.cameraDelay = 500")
+    press(page, "Start the camera")
+    page.get_by_label("mirrored").uncheck()
+    expect(page.locator(".light")).to_have_text("camera off")
+    assert page.get_by_role("button", name="Take a picture").is_disabled()
+    expect(page.locator(".light")).to_have_text("camera on, live")
+
+
+def test_choosing_another_camera_does_not_start_one_that_is_off(page: Page):
+    start(page)
+    press(page, "Turn the camera off")
+    page.locator(".devices").select_option(index=1)
+    page.wait_for_timeout(200)
+    assert page.evaluate(TRACKS) == ["ended"]
+    start(page)
+    chosen = page.evaluate("window.streams.map(s => s.getVideoTracks()[0].getSettings().deviceId)")
+    assert len(set(chosen)) == 2
+
+
+def test_a_camera_that_goes_off_ends_the_countdown(page: Page):
+    start(page)
+    page.get_by_label("after 3 seconds").check()
+    press(page, "Take a picture")
+    expect(page.locator(".countdown")).to_have_text("3")
+    press(page, "Turn the camera off")
+    assert page.locator(".countdown").inner_text() == ""
+
+
+RECORD_SOUND = """async () => {
+  const sound = new AudioContext();
+  const target = sound.createMediaStreamDestination();
+  const tone = sound.createOscillator();
+  tone.connect(target);
+  tone.start();
+  const recorder = new MediaRecorder(target.stream, {mimeType: "video/webm"});
+  const part = new Promise(resolve => { recorder.ondataavailable = event => resolve(event.data); });
+  recorder.start();
+  await new Promise(resolve => setTimeout(resolve, 300));
+  recorder.stop();
+  return Array.from(new Uint8Array(await (await part).arrayBuffer()));
+}"""
+
+
+def test_a_video_of_which_the_browser_plays_the_sound_alone_is_told(page: Page, tmp_path: Path):
+    """As with films of telephones, whose sound each browser can play."""
+    (tmp_path / "film.webm").write_bytes(bytes(page.evaluate(RECORD_SOUND)))
+    page.locator("input[type=file]").set_input_files(tmp_path / "film.webm")
+    expect(page.locator(".message")).to_contain_text("cannot show the file (it can play its sound alone)")
+    assert not {"frame", "stop"} & set(page.evaluate("asked"))
