@@ -158,10 +158,8 @@ def take_picture(session: Session, message: dict, frame: bytes) -> Reply:
 
 
 def recall_shown(session: Session, message: dict, frame: bytes) -> Reply:
-    """Send what was shown before once more, one a message; a record whose page is gone without a word is finished."""
+    """Send what was shown before once more, one a message."""
     number = message["number"]
-    if number == 0 and session.rows:  # with later numbers, this page itself may be live already
-        finish_timeline(session, {}, b"")
     return SHOWN[number] if number < len(SHOWN) else ({"kind": "recalled"}, [])
 
 

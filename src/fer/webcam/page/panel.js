@@ -311,6 +311,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   elements.finish.hidden = !finish;
   showMessage("");
   updateControls();
-  recall().catch(() => {}); // a busy kernel
+  const isFirst = !window.ferClose; // in this page, so that whoever was live before is gone without a word
+  Promise.resolve(isFirst && channel.request({kind: "stop", rows: []})).then(recall).catch(() => {}); // a busy kernel
   return {receive: channel.receive, close, end, lose};
 }
