@@ -32,12 +32,12 @@ def frame(hopper: np.ndarray) -> Still:
 
 
 def median(work: partial, times: int = 15) -> float:
-    """Return the median seconds of some calls."""
+    """Return the median of the processor's seconds for some calls, which hardly depend on what else it has to do."""
     seconds = []
     for _ in range(times):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return statistics.median(seconds)
 
 
