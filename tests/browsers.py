@@ -1,5 +1,6 @@
 """Real Chromium with fake cameras, and a real JupyterLab server, for the tests of via_webcam.ipynb."""
 
+import itertools
 import json
 import os
 import re
@@ -94,13 +95,13 @@ def npm_packages() -> Path:
     return folder / "node_modules"
 
 
-def keep_times(name: str, times: dict[str, float]) -> None:
+def keep_figures(name: str, figures: dict[str, float]) -> None:
     """Write what was measured to times.json, beside what other tests wrote there."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     path = SCREENS / "times.json"
     with FileLock(f"{path}.lock"):
         kept = json.loads(path.read_text()) if path.exists() else {}
-        kept[name] = {what: round(value, 1) for what, value in times.items()}
+        kept[name] = {what: round(value, 1) for what, value in figures.items()}
         path.write_text(json.dumps(kept, indent=1) + "\n")
 
 
@@ -111,14 +112,45 @@ def portrait_frame() -> Image.Image:
     return frame
 
 
+def four_heads() -> Image.Image:
+    """The portrait's head four times; 640×480."""
+    frame = Image.new("RGB", (640, 480), "gray")
+    head = Image.open(COLLINS).convert("RGB").crop((96, 0, 352, 256)).resize((240, 240))
+    for place in itertools.product((40, 360), (0, 240)):
+        frame.paste(head, place)
+    return frame
+
+
+def write_camera(folder: Path, frames: Sequence[Image.Image]) -> Path:
+    """Write what the fake camera of a browser shows from its next start on; return the file."""
+    video = folder / "camera.mjpeg"
+    with video.open("wb") as file:
+        for frame in frames:
+            frame.save(file, "JPEG", quality=95)
+    return video
+
+
+def read_speed(page: Page) -> tuple[float, float]:
+    """Read pictures a second, and milliseconds from frame to overlay or of a round trip, from the panel."""
+    rate, milliseconds = re.findall(r"[\d.]+", page.locator(".speed").first.text_content())[:2]
+    return float(rate), float(milliseconds)
+
+
+def keep_speeds(home: str, one_face: tuple[float, float], four_faces: tuple[float, float]) -> None:
+    """Write what `read_speed` gave of the page's engine with one face and with four; the limits are loose."""
+    rate, milliseconds = one_face
+    figures = {"pictures/s": rate, "ms from frame to overlay": milliseconds, "pictures/s, four faces": four_faces[0]}
+    keep_figures(f"{home}, in the page", figures)
+    assert rate > 8
+    assert milliseconds < 120
+    assert four_faces[0] > 4
+
+
 def launch(
     playwright: Playwright, folder: Path, *arguments: str, cameras: int = 1, frames: Sequence[Image.Image] = ()
 ) -> Browser:
     """Start Chromium with so many fake cameras; a single one plays the frames, else the portrait, from `folder`."""
-    video = folder / "camera.mjpeg"
-    with video.open("wb") as file:
-        for frame in frames or 30 * [portrait_frame()]:
-            frame.save(file, "JPEG", quality=95)
+    video = write_camera(folder, frames or 30 * [portrait_frame()])
     common = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     common += ["--disable-features=LocalNetworkAccessChecks"]  # a page that a test makes up may fetch from this machine
     fake = [f"--use-fake-device-for-media-stream=device-count={cameras}"]

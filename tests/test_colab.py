@@ -3,7 +3,6 @@
 import json
 import os
 import queue
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +19,15 @@ from browsers import (
     KEEP_STREAMS,
     TRACKS,
     Libraries,
-    keep_times,
+    four_heads,
+    keep_speeds,
     launch,
     needs_chromium,
     portrait_frame,
+    read_speed,
     screenshot,
     serve_libraries,
+    write_camera,
 )
 from conftest import COLLINS, HOPPER, ROOT, serving
 from jupyter_client.manager import KernelManager, start_new_kernel
@@ -157,16 +159,21 @@ def three_heads() -> Image.Image:
 
 
 @pytest.fixture(scope="module")
-def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Browser]]:
+def camera_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `write_camera` changes what the camera shows."""
+    return tmp_path_factory.mktemp("camera")
+
+
+@pytest.fixture(scope="module")
+def browsers(camera_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Browser]]:
     """Chromium whose camera shows a portrait, one whose user says no, and one without a camera."""
-    folder = tmp_path_factory.mktemp("camera")
     with sync_playwright() as playwright:
         started = {
-            "camera": launch(playwright, folder, *CAMERA),
-            "denied": launch(playwright, folder, "--deny-permission-prompts"),
-            "absent": launch(playwright, folder, *CAMERA, cameras=0),
+            "camera": launch(playwright, camera_folder, *CAMERA),
+            "denied": launch(playwright, camera_folder, "--deny-permission-prompts"),
+            "absent": launch(playwright, camera_folder, *CAMERA, cameras=0),
             "three": launch(playwright, tmp_path_factory.mktemp("three"), *CAMERA, frames=30 * [three_heads()]),
-            "two": launch(playwright, folder, *CAMERA, cameras=2),
+            "two": launch(playwright, camera_folder, *CAMERA, cameras=2),
         }
         yield started
         for browser in started.values():
@@ -343,13 +350,7 @@ def test_the_page_names_faces_itself_and_sends_numbers_only(
     """Also with 120 ms between page and kernel; what is recorded is as before."""
     colab, before = open_page(browsers["camera"], kernel), records(kernel)
     colab.delay = 0.06
-    speed = []
-
-    def note_speed(page: Page) -> bool:
-        speed.extend(re.findall(r"[\d.]+", page.locator(".speed").text_content()))
-        return True
-
-    steps = [press("Start the camera"), live("from frame to overlay"), wait(5), note_speed]
+    steps = [press("Start the camera"), live("from frame to overlay"), wait(5)]
     steps += [keep("colab-page"), press("Turn the camera off"), see("one a face a frame"), press("Finish")]
     with serving(Libraries) as server:
         serve_libraries(colab.page, server)
@@ -357,11 +358,6 @@ def test_the_page_names_faces_itself_and_sends_numbers_only(
     assert not {"frame", "snapshot"} & {message.get("kind") for message in colab.messages}
     assert max(len(json.dumps(message)) for message in colab.messages) < 50_000
     assert 2 <= sum(message.get("kind") == "record" for message in colab.messages) <= 7
-    keep_times(
-        "Colab, 120 ms to the kernel",
-        dict(zip(("pictures/s", "ms from frame to overlay"), map(float, speed), strict=False)),
-    )
-    assert float(speed[0]) > 8  # 25 where nobody else computes: see times.json
     [path] = set(records(kernel)) - set(before)
     record = pd.read_csv(path)
     assert tuple(record.columns) == timeline_columns(EXPRESSIONS)
@@ -369,6 +365,30 @@ def test_the_page_names_faces_itself_and_sends_numbers_only(
     assert record["face"].unique().tolist() == [1]
     assert record["seconds"].is_monotonic_increasing
     assert record["happy"].median() > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("home", "delay"), [("Colab", 0), ("Colab, 120 ms to the kernel", 0.06)])
+def test_pictures_a_second(
+    home: str, delay: float, first_run: tuple, browsers: dict[str, Browser], kernel: tuple, camera_folder: Path
+):
+    """With four faces, then with one; where nobody else computes they are three times as many as must be here."""
+    colab, speeds = open_page(browsers["camera"], kernel), []
+    colab.delay = delay
+
+    def note_speed(page: Page) -> bool:
+        speeds.append(read_speed(page))
+        return True
+
+    def show(frame: Image.Image) -> list[Step]:
+        steps = [lambda _: write_camera(camera_folder, 30 * [frame]).exists(), press("Start the camera")]
+        return [*steps, live("from frame to overlay"), wait(5), note_speed, press("Turn the camera off")]
+
+    with serving(Libraries) as server:
+        serve_libraries(colab.page, server)
+        colab.run(CAMERA_CELL, *show(four_heads()), *show(portrait_frame()), press("Finish"))
+    assert [pd.read_csv(path)["face"].nunique() for path in records(kernel)[-2:]] == [4, 1]
+    keep_speeds(home, *reversed(speeds))
 
 
 def test_libraries_that_hang_are_told_and_the_kernel_goes_on_within_six_seconds(

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from browsers import SCREENS, portrait_frame
+from browsers import keep_figures, portrait_frame
 from conftest import COLLINS, ROOT
 from IPython.display import Image as DisplayedImage
 from jupyter_client.manager import start_new_kernel
@@ -436,8 +436,7 @@ def test_a_thousand_frames_leave_neither_memory_nor_messages_behind(tmp_path: Pa
             answer = next_comm_message(client)
             assert (answer["kind"], answer["id"]) == ("faces", number)
             memory[number] = process.memory_info().rss / 1e6
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        (SCREENS / "memory.json").write_text(json.dumps({"MB after 100 frames": memory[100], "1000": memory[1000]}))
+        keep_figures("JupyterLab, by the kernel, MB", {"after 100 frames": memory[100], "after 1,000": memory[1000]})
         assert memory[1000] - memory[100] < 50
         client.execute_interactive("1")
         assert not client.iopub_channel.msg_ready()
