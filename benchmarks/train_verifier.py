@@ -23,7 +23,7 @@ from face_photos import load_photos, matches
 import fer.notebook.setup  # noqa: F401 - sets TensorFlow's environment before it is imported
 from fer.data.fer2013 import read_fer2013
 from fer.faces.cascades import ALT, ALT2, load_cascade
-from fer.faces.detection import MAX_SMALL_FACE_SIDE, MIN_FACE_SIDE, PHOTO_SIDES, crop_and_resize, downscale, rotate
+from fer.faces.detection import MIN_FACE_SIDE, crop_and_resize, downscale, rotate
 from fer.faces.verifier import CHANNELS
 
 # isort: split
@@ -31,6 +31,7 @@ import keras
 
 SIDE, EPOCHS, BATCH, LEARNING_RATE, LABEL_SMOOTHING = 48, 20, 256, 4e-3, 0.02
 PHOTO_SIDE = 2000  # pixels
+LARGE_SIDE, LARGEST = 480, (52, 52)  # pixels of a picture, from which on larger faces are left to its halves
 ORIENTATIONS: list[Callable[[np.ndarray], np.ndarray]] = [
     lambda grey: grey,
     lambda grey: grey[:, ::-1],
@@ -48,8 +49,8 @@ MORE_CASCADES = 4  # the first so many orientations are searched by three cascad
 def windows(grey: np.ndarray, names: tuple[str, ...] = (ALT2,)) -> Iterator[np.ndarray]:
     """Yield every box that cascades take for a face in a picture, in half of it, and so on, in its own pixels."""
     scale, picture = 1.0, grey
-    while scale == 1 or max(picture.shape) >= max(PHOTO_SIDES):
-        largest = (MAX_SMALL_FACE_SIDE,) * 2 if max(picture.shape) > max(PHOTO_SIDES) else None
+    while scale == 1 or max(picture.shape) >= LARGE_SIDE:
+        largest = LARGEST if max(picture.shape) > LARGE_SIDE else None
         for name in names:
             boxes = load_cascade(name).detectMultiScale(picture, 1.1, 0, 0, (MIN_FACE_SIDE,) * 2, largest)
             yield from np.reshape(boxes, (-1, 4)) / scale

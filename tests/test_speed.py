@@ -125,7 +125,7 @@ def test_the_document_carries_recall_and_false_boxes():
     assert now.recall["groups, faces of 24 to 47 pixels"] >= 0.85
     assert now.recall["groups, faces of 48 to 160 pixels"] >= 0.95
     are_groups = now.index.str.startswith("groups")
-    assert (now.false_boxes_a_photo < np.where(are_groups, 0.3, 0.05)).all()
+    assert (now.false_boxes_a_photo <= np.where(are_groups, 0.3, 0.05)).all()
     assert (now.milliseconds < 1.5 * measured.xs("plain", level="way").milliseconds)[are_groups].all()
     for pictures in now.index:
         row = measured.loc[pictures]

@@ -9,15 +9,17 @@ from fer.faces.verifier import face_logits
 
 MIN_FACE_SIDE = 24  # pixels of what a cascade searches; the cascades were trained on faces of 20 to 24
 CAMERA_FRAME_SIDE = 640  # pixels; a picture with a longer side up to this is taken for a frame of a camera
-# Pixels of the longer side to which a picture is downscaled: of frames, of photos, and where a face may fill the
-# picture with little or nothing around it: there, a margin of so many pixels is put around.
+# Pixels of the longer side to which a picture is downscaled: of frames, and of a photo that a face may fill with little
+# or nothing around it: there, a margin of so many pixels is put around.
 CLOSE_UP_SIDE, TILTED_SIDE, UPRIGHT_SIDE = 140, 240, 340
-PHOTO_SIDES, TIGHT_CROP_SIDE, MARGIN = (240, 480), 100, 30
-MAX_SMALL_FACE_SIDE = 52  # pixels of the picture or what halvings leave of it: twice MIN_FACE_SIDE and a little more
-STRIP_PIXELS = 12_000_000  # of a picture that are searched at once for small faces
-# Scale factors. Up to windows of 40 pixels, twice the cascade's, OpenCV looks at every other place only. 1.25 makes the
-# most of that (25, 31, 39, then 49 pixels), 1.2 the least (24, 29, 35, then 41): it takes 1.4 times as long.
-COARSE, FINE = 1.25, 1.1
+TIGHT_CROP_SIDE, MARGIN = 100, 30
+STRIP_PIXELS = 12_000_000  # of a picture that are searched at once
+# Scale factors of windows. Up to 40 pixels, twice the cascade's own window, OpenCV looks at every other place only,
+# which takes a quarter of the time. 1.25 makes the most of that (25, 31, 39 pixels), 1.2 the least (24, 29, 35).
+COARSE, MEDIUM, FINE = 1.25, 1.12, 1.1
+# Such small windows are all that a pyramid needs. One by half octaves shows each face at two or three of its sizes.
+MAX_SMALL_FACE_SIDE, PYRAMID_STEP, MIN_PYRAMID_SIDE = 40, 0.5**0.5, 30  # pixels, share, pixels
+MAX_TILTED_SIDE = 320  # pixels of the longer side of what is searched rotated in a video
 MIN_CLOSE_UP_FACE = 32  # pixels of a face at CLOSE_UP_SIDE, from which on it is close to the camera
 VERIFIED_SIDE = 36  # pixels of a face that another cascade verifies
 # Degrees by which a picture is rotated to detect tilted faces, and a face to be verified.
@@ -29,7 +31,7 @@ SURE = 2
 # of its side, in sides), and a share of its score must add up to more than MIN_TOTAL. Chosen on 233 photos and 61
 # composites: `python benchmarks/find_faces.py choose`.
 VIEWS = ((0, 0, 0), (-0.06, 0, 0), (0.06, 0, 0), (0, -0.06, 0), (0, 0.06, 0), (-0.06, -0.06, 0.12), (0.05, 0.05, -0.1))
-SCORE_SHARE, MIN_TOTAL = 0.3, 3
+SCORE_SHARE, MIN_TOTAL = 0.2, 2.8
 # FER-2013 itself was framed by a face detector. Run on 3,000 of its pictures, the cascade's box has the centre of
 # the picture (medians 0.503, 0.497) and 0.974 of its side: `python benchmarks/framing.py data/fer2013.csv`.
 BOX_IN_CROP = 0.974
@@ -78,47 +80,45 @@ def detect_fast(grey: np.ndarray) -> np.ndarray:
 
 
 def detect_in_video(grey: np.ndarray) -> np.ndarray:
-    """Detect the faces in a frame of a video, tilted, close to the camera and far; boxes as from `detect_faces`.
+    """Detect the faces in a frame of a video, small ones only if they are upright; boxes as from `detect_faces`.
 
     That takes half the time of `detect_thorough`.
     """
-    near = propose_faces(grey, TILTED_SIDE, FINE, (0, *TILT_ANGLES), keep_corners=False)
-    found = verify_proposals(grey, [*near, *propose_faces(grey, CAMERA_FRAME_SIDE, COARSE)])
-    if not is_camera_frame(grey):
-        found = np.concatenate([found, detect_small(grey, COARSE)])
-    return suppress_non_maxima(found)
+    return suppress_non_maxima(verify_proposals(grey, search_pyramid(grey, MAX_TILTED_SIDE)))
 
 
 def detect_thorough(grey: np.ndarray) -> np.ndarray:
     """Detect faces that are small, tilted, half turned away or badly lit, too; boxes as from `detect_faces`.
 
-    A cascade proposes boxes: at low resolutions, upright and tilted; with a margin around the picture, because it
-    expects more of the head than a picture shows that was cropped close to the face; and small ones.
+    A cascade expects more of the head than a picture shows that was cropped close to the face: hence the margin.
     """
-    low = [run for side in PHOTO_SIDES for run in propose_faces(grey, side, FINE, (0, *TILT_ANGLES))]
-    tight = propose_faces(grey, TIGHT_CROP_SIDE, FINE, margin=MARGIN)
-    near = verify_proposals(grey, [*low, *tight])
-    return suppress_non_maxima(np.concatenate([near, detect_small(grey, FINE, TILT_ANGLES)]))
+    tight = propose_faces(grey, TIGHT_CROP_SIDE, FINE, (0, *TILT_ANGLES), margin=MARGIN)
+    tilted_side = CAMERA_FRAME_SIDE if is_camera_frame(grey) else max(grey.shape) / 2
+    return suppress_non_maxima(verify_proposals(grey, [*tight, *search_pyramid(grey, tilted_side)]))
 
 
-def detect_small(grey: np.ndarray, scale_factor: float, angles: tuple[float, ...] = ()) -> np.ndarray:
-    """Detect faces from 24 pixels of the picture up that are too small for a low resolution.
+def search_pyramid(grey: np.ndarray, max_tilted_side: float) -> list[np.ndarray]:
+    """Search a picture for small faces as it is, at 71 % of its size, at half of it, and so on.
 
-    They are searched for in the picture as it is, in half of it, and so on: in one of these, each is 24 to 52 pixels
-    wide. The halves are also searched coarsely when rotated by some degrees. A cascade answers with few windows around
-    such a face, so that each counts. Returns (n, 5) boxes and totals.
+    Large pictures are searched more finely, because a small face gets few windows; small ones cost little, so they are
+    also searched with their contrast equalised. max_tilted_side: pixels of the longer side of the pictures that are
+    also searched rotated by some degrees. Returns runs of (n, 5) boxes, each with one vote.
     """
     runs, scale, picture = [], 1.0, grey
-    while not runs or max(picture.shape) >= max(PHOTO_SIDES):
-        for angle in (0, *angles) if runs else (0,):
-            rotated, back = rotate(picture, angle, keep_corners=False)
-            runs.append(move_back(search_strips(rotated, COARSE if angle else scale_factor), back, scale))
-        scale, picture = scale / 2, downscale(picture, 0.5)
-    return verify_proposals(grey, runs)
+    while max(picture.shape) >= MIN_PYRAMID_SIDE:
+        is_small = is_camera_frame(picture)
+        looks = (picture, cv2.equalizeHist(picture)) if is_small else (picture,)
+        for angle in (0, *TILT_ANGLES) if max(picture.shape) <= max_tilted_side else (0,):
+            scale_factor = COARSE if is_small or angle else MEDIUM
+            for look in looks:
+                rotated, back = rotate(look, angle)
+                runs.append(move_back(search_strips(rotated, scale_factor), back, scale))
+        scale, picture = scale * PYRAMID_STEP, downscale(picture, PYRAMID_STEP)
+    return runs
 
 
 def search_strips(picture: np.ndarray, scale_factor: float) -> np.ndarray:
-    """Search a picture for faces of 24 to 52 pixels, strip by strip: a cascade takes 30 bytes of memory a pixel.
+    """Search a picture for faces of 24 to 40 pixels, strip by strip: a cascade takes 30 bytes of memory a pixel.
 
     Returns (n, 5) boxes, each with one vote.
     """
@@ -232,7 +232,7 @@ def downscale(picture: np.ndarray, scale: float) -> np.ndarray:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def rotate(picture: np.ndarray, angle: float, keep_corners: bool) -> tuple[np.ndarray, np.ndarray]:
+def rotate(picture: np.ndarray, angle: float, keep_corners: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Rotate a picture by degrees; return it, and the (2, 3) matrix from its pixels to those before."""
     if angle == 0:
         return picture, np.eye(2, 3)
