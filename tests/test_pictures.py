@@ -235,8 +235,27 @@ def test_the_measured_range_tells_how_many_bits_a_picture_has(bits: int):
 def test_floats_from_0_to_1_are_no_black_picture(broken: float):
     values = HALVES.astype(np.float32) / 200
     values[0, 0] = broken
+    values[0, 1] = 1.04  # as cubic interpolation makes it
     decoded = decode_image(encoded(Image.fromarray(values), "TIFF"), "a.tif")
     np.testing.assert_allclose(decoded[1:, :, 1].astype(int), HALVES[1:] / 200 * 255, atol=2)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16])
+def test_colours_of_a_tiff_that_pillow_cannot_read_are_read_and_scaled(kind: type):
+    values = np.zeros((48, 64, 4), kind)
+    values[..., 2] = HALVES / 200 * (1 if values.dtype.kind == "f" else 1023)  # OpenCV's order: red
+    for file in (values[..., :3], values[..., 2]):
+        decoded, note = decode_page_with_face(cv2.imencode(".tif", file)[1].tobytes(), "a.tif")
+        assert note == ""
+        np.testing.assert_allclose(decoded[..., 0].astype(int), HALVES / 200 * 255, atol=2)
+        assert decoded[..., 1].any() == (file.ndim == 2)
+
+
+def test_a_damaged_tiff_is_refused_in_a_sentence():
+    content = cv2.imencode(".tif", np.ones((48, 64, 3), np.float32))[1].tobytes()
+    for damaged in (content[:60], content[:4] + bytes(99)):
+        with pytest.raises(UnreadablePictureError, match=r"^a\.tif "):
+            decode_image(damaged, "a.tif")
 
 
 @pytest.mark.parametrize("progressive", [False, True])

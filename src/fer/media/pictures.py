@@ -48,6 +48,7 @@ SIDECAR_NAME = re.compile(
 )
 PAGED_FORMATS = ("GIF", "WEBP", "PNG", "TIFF", "AVIF", "HEIF")  # others keep previews, layers or sizes there
 END_OF_JPEG = b"\xff\xd9"
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 class UnreadablePictureError(UserError):
@@ -57,7 +58,7 @@ class UnreadablePictureError(UserError):
 def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
     """Decode the bytes of a picture file, upright (EXIF) and in RGB.
 
-    Returns (height, width, 3) uint8 of up to 24 megapixels; transparent parts become white. page: of a file with
+    Returns (height, width, 3) uint8 of up to 50 megapixels; transparent parts become white. page: of a file with
     several pages or frames. A picture that is cut off is refused, as half a face would get a wrong name, but not one
     that lacks its end marker alone. Raises UnreadablePictureError.
     """
@@ -75,6 +76,8 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
                 image.seek(page)
                 return to_upright_rgb(image, read_deep_colours(image, content, page))
     except UnidentifiedImageError:
+        if content.startswith(TIFF_STARTS) and (values := read_with_opencv(content, page)) is not None:
+            return to_upright_rgb(Image.fromarray(scale_to_8_bits(values)), None)
         raise UnreadablePictureError(
             f"{name} is not a picture that can be read here ({describe_content(content)}). Save it as JPEG or PNG."
         ) from None
@@ -117,13 +120,23 @@ def read_deep_colours(image: Image.Image, content: bytes, page: int) -> np.ndarr
     if image.mode not in ("RGB", "RGBA") or not (is_deep_png or is_deep_tiff):
         return None
     image.load()  # raises what is wrong with a file that is cut off, of which OpenCV gives a part
+    return read_with_opencv(content, page)
+
+
+def read_with_opencv(content: bytes, page: int) -> np.ndarray | None:
+    """Return the (height, width[, 3 or 4]) values of a picture as they are, RGB or RGBA; None where OpenCV cannot.
+
+    It reads what Pillow does not: floating-point and signed colours of a TIFF.
+    """
     _, pages = cv2.imdecodemulti(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(page, page + 1))
-    colours = [cv2.cvtColor(one, cv2.COLOR_BGR2RGB if one.shape[2] == 3 else cv2.COLOR_BGRA2RGBA) for one in pages]
-    return colours[0] if colours else None
+    if not pages:
+        return None
+    values = pages[0]
+    return values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]]
 
 
 def scale_to_8_bits(values: np.ndarray) -> np.ndarray:
-    """Scale grey values or colours, uint16 or float32, by their measured range to uint8; NaN and infinity are black."""
+    """Scale grey values or colours of any number type by their measured range to uint8; NaN, infinity: black."""
     values = np.maximum(np.nan_to_num(values, posinf=0, neginf=0), 0)
     brightest = np.atleast_3d(values)[..., :3].max()  # an opaque picture has the largest value everywhere in a fourth
     return cv2.convertScaleAbs(values, alpha=255 / find_white(brightest, is_share=values.dtype.kind == "f"))
@@ -132,16 +145,20 @@ def scale_to_8_bits(values: np.ndarray) -> np.ndarray:
 def find_white(brightest: float, is_share: bool) -> float:
     """Return what is white where that value is the brightest: the largest one of 8, 10, 12, 14 or 16 bits, or itself.
 
-    is_share: values may be shares from 0 to 1.
+    is_share: values may be shares from 0 to 1, of which filters make somewhat more.
     """
-    whites = [1] * is_share + [2**bits - 1 for bits in (8, 10, 12, 14, 16)]
+    if is_share and brightest < 2:
+        return 1
+    whites = [2**bits - 1 for bits in (8, 10, 12, 14, 16)]
     return next((white for white in whites if brightest <= white), brightest)
 
 
 def count_pages(content: bytes) -> int:
     """Count the pages or frames of a picture file that can be read."""
-    with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content)) as image:
+    with warnings.catch_warnings(action="ignore"), suppress(UnidentifiedImageError):
+        image = Image.open(io.BytesIO(content))
         return getattr(image, "n_frames", 1) if image.format in PAGED_FORMATS else 1
+    return 1  # what OpenCV alone can read
 
 
 def lacks_end_marker(content: bytes) -> bool:
