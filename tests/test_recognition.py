@@ -112,12 +112,12 @@ def test_a_frame_of_a_camera_is_looked_at_once_and_a_photo_several_times(recogni
 
 
 def test_views_lie_around_the_box_and_are_fewer_where_there_are_many_faces():
-    for faces, count in ((0, 24), (1, 24), (4, 24), (10, 9), (60, 4)):
+    for faces, count in ((0, 48), (1, 48), (4, 24), (10, 9), (60, 4)):
         boxes = np.tile([[100, 200, 80, 80]], (faces, 1))
         views = view_boxes(boxes)
         assert views.shape == (faces, count, 4)
         if faces:
-            assert (np.abs(views - boxes[:, None]) < 0.15 * 80).all()
+            assert (np.abs(views - boxes[:, None]) < 0.2 * 80).all()
             np.testing.assert_allclose(views.mean(axis=(0, 1)), boxes[0], atol=5)
             assert (np.ptp(views, axis=1) > 3).all()
 
