@@ -406,25 +406,30 @@ def test_libraries_that_hang_are_told_and_the_kernel_goes_on_within_six_seconds(
     assert times[1] - times[0] < 6
 
 
-STYLE = "document.body.style = 'background: {}; color: {}; width: {}px'"
+def set_look(page: Page, theme: str, width: int) -> None:
+    """Give a page the colours of a theme and a width in pixels."""
+    background, text = ("#111", "#eee") if theme == "dark" else ("white", "black")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(f"document.body.style = 'background: {background}; color: {text}; width: {width - 16}px'")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 700)])
+@pytest.mark.parametrize(
+    ("theme", "width", "faces"), [("light", 1280, 3), ("dark", 700, 3), ("light", 700, 1), ("dark", 1280, 1)]
+)
 def test_each_state_of_the_panel_shows_its_main_action_and_fits(
-    theme: str, width: int, first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+    theme: str, width: int, faces: int, first_run: tuple, browsers: dict[str, Browser], kernel: tuple
 ):
-    """Screenshots of each, to look at, with three faces."""
-    colab, seen = open_page(browsers["three"], kernel), {}
-    colab.page.set_viewport_size({"width": width, "height": 900})
-    colab.page.evaluate(STYLE.format(*(("#111", "#eee") if theme == "dark" else ("white", "black")), width - 16))
+    """Screenshots of each, to look at."""
+    colab, seen = open_page(browsers["three" if faces == 3 else "camera"], kernel), {}
+    set_look(colab.page, theme, width)
 
     def look(state: str) -> Step:
         def step(page: Page) -> bool:
             panel = page.locator(".panel")
             main = page.locator("button.main:enabled").filter(visible=True)
             seen[state] = main.all_inner_texts(), panel.evaluate("panel => panel.scrollWidth - panel.clientWidth")
-            screenshot(page, f"{state}-{theme}-{width}", "body")
+            screenshot(page, f"{state}-{theme}-{width}-faces-{faces}", "body")
             return True
 
         return step
@@ -437,7 +442,13 @@ def test_each_state_of_the_panel_shows_its_main_action_and_fits(
         wait(1),
         look("live"),
     ]
-    steps += [press("Take a picture"), see("Picture 1: 3 faces"), look("still"), press("Back"), press("Stop live")]
+    steps += [
+        press("Take a picture"),
+        see(f"Picture 1: {faces} face"),
+        look("still"),
+        press("Back"),
+        press("Stop live"),
+    ]
     steps += [see("Timeline"), look("timeline"), press("Turn the camera off"), press("Finish")]
     colab.run(CAMERA_CELL, *steps)
     look("dead")(colab.page)
@@ -466,14 +477,21 @@ PLAYED = {
 }
 
 
-@pytest.mark.parametrize("why", SENTENCES)
+@pytest.mark.parametrize(("why", "theme"), [*((why, "light") for why in SENTENCES), ("denied", "dark")])
 def test_every_refusal_has_its_sentence_and_a_file_goes_instead(
-    why: str, first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+    why: str, theme: str, first_run: tuple, browsers: dict[str, Browser], kernel: tuple
 ):
     address = "http://notebook.example/" if why == "insecure" else "http://localhost/"
     colab = open_page(browsers.get(why, browsers["camera"]), kernel, address, PLAYED.get(why, ""))
+    set_look(colab.page, theme, width=1280)
     colab.delay = 0.1  # pictures of before are still on their way when the camera is refused
-    steps = [press("Start the camera"), see(SENTENCES[why]), keep(f"refused-{why}"), wait(1), see(SENTENCES[why])]
+    steps = [
+        press("Start the camera"),
+        see(SENTENCES[why]),
+        keep(f"refused-{why}-{theme}"),
+        wait(1),
+        see(SENTENCES[why]),
+    ]
     steps += [choose(HOPPER), see("Picture 1: 1 face"), press("Back"), press("Finish")]
     assert "Traceback" not in colab.run(CAMERA_CELL, *steps)
 

@@ -1,10 +1,11 @@
 """The camera panel alone in real Chromium with two fake cameras; a script plays the kernel and the engine."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsers import CAMERA, CDN, KEEP_STREAMS, TRACKS, launch, needs_chromium
+from browsers import CAMERA, CDN, COLLINS, KEEP_STREAMS, TRACKS, launch, needs_chromium
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from fer.expressions import EXPRESSIONS, class_colours
@@ -31,6 +32,8 @@ OPEN = """options => {
     piece: {kind: "piece", file: "network", pieces: 1},
     frame: {kind: "faces", faces: [], milliseconds: 1, skipped: 0},
     stop: {kind: "timeline", text: "Timeline: 3 rows"},
+    snapshot: {kind: "snapshot", text: "Picture 1: 1 face", name: "picture-1.jpg",
+      faces: [{face: 1, x: 9, y: 9, width: 90, height: 90, label: "1 happy 93%", colour: "#fff", bars: []}]},
   };
   window.asked = [];
   const root = document.body.appendChild(document.createElement("div"));
@@ -149,6 +152,44 @@ RECORD_SOUND = """async () => {
   recorder.stop();
   return Array.from(new Uint8Array(await (await part).arrayBuffer()));
 }"""
+
+
+DROP = """async address => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([await (await fetch(address)).blob()], "photo.png", {type: "image/png"}));
+  return transfer;
+}"""
+
+
+def test_a_photo_dropped_on_the_stage_is_one_picture_shown_there_kept_below_and_read_out(page: Page):
+    transfer = page.evaluate_handle(DROP, "data:;base64," + base64.b64encode(COLLINS.read_bytes()).decode())
+    page.locator(".stage").dispatch_event("drop", {"dataTransfer": transfer})
+    expect(page.locator(".message")).to_have_text("Picture 1: 1 face")
+    expect(page.locator(".still")).to_be_visible()
+    expect(page.locator("[aria-live]")).to_have_text("Face 1 happy 93%")
+    expect(page.get_by_role("link", name="Download")).to_have_attribute("download", "picture-1.jpg")
+    assert page.evaluate("asked").count("snapshot") == 1
+    assert "frame" not in page.evaluate("asked")
+
+
+def test_the_keyboard_does_it_all(page: Page):
+    page.get_by_role("button", name="Start the camera").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".speed")).to_contain_text("in the page")
+    page.keyboard.press("Enter")  # the main action has the focus
+    expect(page.locator(".message")).to_have_text("Timeline: 3 rows")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.locator(".message")).to_have_text("Picture 1: 1 face")
+
+
+def test_a_library_that_is_not_what_it_was_is_refused_and_the_kernel_goes_on(page: Page):
+    altered = {**OPTIONS["engine"], "libraries": dict.fromkeys(LIBRARIES, ("empty.js", "sha384-" + 64 * "A"))}
+    page.evaluate("document.body.replaceChildren()")
+    page.evaluate(OPEN, {**OPTIONS, "engine": altered})
+    press(page, "Start the camera")
+    expect(page.locator(".message")).to_contain_text("so frames go to the kernel")
+    assert page.workers == []
 
 
 def test_a_video_of_which_the_browser_plays_the_sound_alone_is_told(page: Page, tmp_path: Path):
