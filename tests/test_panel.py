@@ -198,3 +198,17 @@ def test_a_video_of_which_the_browser_plays_the_sound_alone_is_told(page: Page, 
     page.locator("input[type=file]").set_input_files(tmp_path / "film.webm")
     expect(page.locator(".message")).to_contain_text("cannot show the file (it can play its sound alone)")
     assert "frame" not in page.evaluate("asked")
+
+
+def test_all_controls_stand_in_one_row_and_keep_their_places(page: Page):
+    def places() -> list[float]:
+        boxes = [control.bounding_box() for control in page.locator(".buttons button").all()]
+        return [box[side] for box in boxes for side in ("x", "y", "width")]
+
+    before = places()
+    assert len(set(before[1::3])) == 1
+    start(page)
+    assert places() == pytest.approx(before, abs=1)
+    press(page, "Stop live")
+    expect(page.get_by_role("button", name="Go live")).to_be_visible()
+    assert places() == pytest.approx(before, abs=1)

@@ -22,7 +22,7 @@ const MARKUP = `
     background: #888; }
   [data-light=on] .light::before { background: #e5484d; box-shadow: 0 0 6px #e5484d; }
   .back { position: absolute; left: 10px; bottom: 10px; line-height: 1.4; }
-  .buttons { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; margin-top: 8px; }
+  .buttons { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: 8px; }
   button, select, .choose { font: inherit; color: inherit; border: 1px solid rgba(128, 128, 128, 0.5); cursor: pointer;
     border-radius: 6px; padding: 6px 12px; background: rgba(128, 128, 128, 0.12); }
   button:hover, .choose:hover { background: rgba(128, 128, 128, 0.28); }
@@ -32,7 +32,7 @@ const MARKUP = `
   button.main { background: #0072b2; border-color: #0072b2; color: white; }
   button.main:hover { background: #005a8e; } button.main:disabled { background: #0072b2; }
   .big { font-size: 20px; padding: 14px 32px; border-radius: 10px; }
-  .live { min-width: 6.5em; } .camera { min-width: 11em; }
+  .buttons button { padding: 6px 9px; } .live { min-width: 6em; } .camera { min-width: 10.5em; }
   select { max-width: 200px; } option { color: black; background: white; }
   .choose input { position: absolute; width: 1px; height: 1px; opacity: 0; }
   .message { margin: 8px 0 0; min-height: 1.4em; }
@@ -65,9 +65,9 @@ const MARKUP = `
     <button class="take" data-do="takePicture" data-in="on live">Take a picture</button>
     <label><input type="checkbox" class="timer"> after 3 seconds</label>
     <label><input type="checkbox" class="mirror" checked> mirrored</label>
-    <select class="devices" aria-label="Camera" data-in="off on live"></select>
     <button class="camera" data-do="stop" data-in="on live"></button>
     <button class="finish" data-do="finish" data-in="off on live">Finish</button>
+    <select class="devices" aria-label="Camera" data-in="off on live"></select>
   </div>
   <p class="message"><span class="text" role="status"></span></p>
   <div class="taken"></div>
