@@ -36,7 +36,7 @@ def measure_accuracy(archive: Path, names: list[str], folder: Path) -> dict[str,
     np.save(path, crops.images.reshape(-1, 48, 48))
     original = json.loads((ROOT / "results" / "original" / "metrics.json").read_text())["PublicTest"]["accuracy"]
     chosen = [name for name in RECOGNISERS if name in names]
-    shares = ask_all(chosen, lambda peer: float(np.mean(peer.ask("classify", path)["result"] == crops.labels)))
+    shares = ask_all(chosen, lambda peer: float(np.mean(peer.ask("classify", path)["results"][0] == crops.labels)))
     return {**shares, "original": original}
 
 
@@ -46,7 +46,7 @@ def measure_faces(photos: list[Photo], names: list[str], folder: Path) -> dict[s
     def find(peer: Peer, grey: np.ndarray) -> np.ndarray:
         path = folder / f"{peer.name}.npy"
         np.save(path, cv2.merge([grey] * 3)[None])
-        return np.array(peer.ask("find", path, 0)["result"])
+        return np.array(peer.ask("find", path, [0])["results"][0])
 
     chosen = [name for name in (*RECOGNISERS, *BLAZEFACES) if name in names]
     judged = ask_all(chosen, lambda peer: judge(partial(find, peer), photos))

@@ -64,12 +64,19 @@ async function loadHuman() {
   };
 }
 
-/** Return the shape and the bytes of an .npy file of uint8. */
-function readNpy(file) {
-  const content = fs.readFileSync(file);
-  const start = 10 + content.readUInt16LE(8);
-  const shape = /'shape': \(([^)]*)\)/.exec(content.toString("latin1", 10, start))[1];
-  return {shape: shape.split(",").filter((word) => word.trim()).map(Number), bytes: content.subarray(start)};
+/** Return the shape of an .npy file of uint8, and a function for the bytes of its entries, read as they are wanted. */
+function openNpy(file) {
+  const content = fs.openSync(file);
+  const read = (start, size) => {
+    const bytes = Buffer.alloc(size);
+    fs.readSync(content, bytes, 0, size, start);
+    return bytes;
+  };
+  const start = 10 + read(8, 2).readUInt16LE();
+  const words = /'shape': \(([^)]*)\)/.exec(read(10, start - 10).toString("latin1"))[1].split(",");
+  const shape = words.filter((word) => word.trim()).map(Number);
+  const size = shape.slice(1).reduce((product, length) => product * length, 1);
+  return {shape, entry: (index) => read(start + index * size, size), close: () => fs.closeSync(content)};
 }
 
 async function main(name) {
@@ -78,25 +85,27 @@ async function main(name) {
   const {tf} = program;
   for await (const line of readline.createInterface({input: process.stdin})) {
     const order = JSON.parse(line);
-    const {shape, bytes} = readNpy(order.path);
-    const size = shape.slice(1).reduce((product, length) => product * length, 1);
+    const {shape, entry, close} = openNpy(order.path);
     const picture = (index) => tf.tidy(() => {
-      const values = Int32Array.from(bytes.subarray(index * size, (index + 1) * size));
+      const values = Int32Array.from(entry(index));
       if (shape.length === 4) return tf.tensor3d(values, shape.slice(1), "int32");
       return tf.tile(tf.tensor3d(values, [...shape.slice(1), 1], "int32"), [1, 1, 3]);  // grey crops
     });
-    const wanted = order.index === null ? [...Array(shape[0]).keys()] : [order.index];
-    let result = [], milliseconds = 0;
-    for (const index of wanted) {
+    let results = [], milliseconds = [];
+    for (const index of order.indices ?? Array(shape[0]).keys()) {
       const image = picture(index);
       const start = performance.now();
-      const answer = await (program[order.what] ?? program.recognise)(image);
-      milliseconds += performance.now() - start;
+      results.push(await (program[order.what] ?? program.recognise)(image));
+      milliseconds.push(performance.now() - start);
       tf.dispose(image);
-      result = order.what === "classify" ? [...result, answer.indexOf(Math.max(...answer))] : answer;
     }
+    if (order.indices === null) {  // crops
+      results = [results.map((shares) => shares.indexOf(Math.max(...shares)))];
+      milliseconds = [milliseconds.reduce((sum, each) => sum + each, 0)];
+    }
+    close();
     const megabytes = Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
-    process.stdout.write(JSON.stringify({milliseconds, result, megabytes}) + "\n");
+    process.stdout.write(JSON.stringify({milliseconds, results, megabytes}) + "\n");
   }
 }
 

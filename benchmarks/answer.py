@@ -125,15 +125,20 @@ def main(name: str) -> None:
     program = programs[name]() if name in programs else BlazeFace(name)
     for line in sys.stdin:
         order = json.loads(line)
-        path, index = Path(order["path"]), order["index"]
-        given = path if path.suffix != ".npy" else np.load(path)[index if index is not None else ...]
-        start = time.perf_counter()
-        result = getattr(program, order["what"])(given)
-        milliseconds = 1000 * (time.perf_counter() - start)
+        path, indices = Path(order["path"]), order["indices"]
+        pictures = [path]
+        if path.suffix == ".npy":
+            stored = np.load(path, mmap_mode="r")
+            pictures = [np.array(stored)] if indices is None else list(np.array(stored[indices]))
+        results, milliseconds = [], []
+        for picture in pictures:
+            start = time.perf_counter()
+            result = getattr(program, order["what"])(picture)
+            milliseconds.append(1000 * (time.perf_counter() - start))
+            results.append(None if result is None else np.asarray(result).tolist())
         # Not resource.getrusage: its peak includes that of the process that started this one.
         megabytes = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
-        answer = {"milliseconds": milliseconds, "megabytes": megabytes}
-        answer["result"] = None if result is None else np.asarray(result).tolist()
+        answer = {"milliseconds": milliseconds, "results": results, "megabytes": megabytes}
         print(json.dumps(answer), file=answers, flush=True)
 
 

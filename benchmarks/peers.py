@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,12 +84,15 @@ class Peer:
             env={**os.environ, "PYTHONPATH": str(folder / "src") if folder else "", "PYTHONWARNINGS": "ignore"},
         )
 
-    def ask(self, what: str, path: Path, index: int | None = None) -> dict:
-        """Have a picture of an .npy file, all of it (index None), or another file or folder dealt with.
+    def ask(self, what: str, path: Path, indices: Sequence[int] | None = None) -> dict:
+        """Have some pictures of an .npy file, all as one (indices None), or another file or folder dealt with.
 
-        Returns milliseconds, the result (boxes, or classes of crops) and the megabytes that the process had at most.
+        Returns the milliseconds and the results (boxes, or classes of crops), one for each, and the megabytes that the
+        process had at most.
         """
-        self.process.stdin.write(json.dumps({"what": what, "path": str(path), "index": index}) + "\n")
+        self.process.stdin.write(
+            json.dumps({"what": what, "path": str(path), "indices": indices and list(indices)}) + "\n"
+        )
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:

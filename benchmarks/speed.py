@@ -4,6 +4,7 @@ So whatever else the machine does hits all alike. Growth: what 1 to 1,000 photos
 """
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 FRAME = (640, 480)  # width, height
 LARGE = (4000, 3000)
 # Frames after which it is another's turn. Frame by frame, each would find the processor's caches full of the others'
-# data and its threads still awake, as for no user: a frame of ours then takes 3 ms longer, one of fer's 5.
+# data and its threads still awake, as for no user.
 AT_A_TIME = 13
 ENOUGH = 10  # seconds
 PARTS = 4  # of the folder, among which its programs take turns
@@ -87,7 +88,7 @@ def turns(frames: int) -> list[range]:
 
 
 def take_turns(
-    peers: list[Peer], what: str, path: Path, parts: list, rounds: int
+    peers: list[Peer], what: str, path: Path, parts: list[Sequence[int] | None], rounds: int
 ) -> tuple[dict[str, float], dict[str, list]]:
     """Have all pictures dealt with in some rounds; return how many a second by each program, and its first results.
 
@@ -96,16 +97,15 @@ def take_turns(
     """
     milliseconds, results = ({peer.name: [] for peer in peers} for _ in range(2))
     for peer in peers:
-        peer.ask(what, path, parts[0][0])
-    for _ in range(rounds):
+        peer.ask(what, path, parts[0] and parts[0][:1])
+    for number in range(rounds):
         quick = [peer for peer in peers if sum(milliseconds[peer.name]) < 1000 * ENOUGH]
         for part, peer in product(parts, quick):
-            answers = [peer.ask(what, path, index) for index in part]
-            milliseconds[peer.name] += [answer["milliseconds"] for answer in answers]
-            results[peer.name] += [answer["result"] for answer in answers]
-    pictures = sum(map(len, parts))
+            answer = peer.ask(what, path, part)
+            milliseconds[peer.name] += answer["milliseconds"]
+            results[peer.name] += answer["results"] if number == 0 else []
     rates = {name: 1000 / float(np.mean(taken)) for name, taken in milliseconds.items()}
-    return rates, {name: each[:pictures] for name, each in results.items()}
+    return rates, results
 
 
 def measure_pictures(peers: list[Peer], frames: list[Still], folder: Path) -> dict:
@@ -123,7 +123,7 @@ def measure_pictures(peers: list[Peer], frames: list[Still], folder: Path) -> di
     stream_a_second, _ = take_turns(peers, "follow", folder / "stream.npy", turns(3 * AT_A_TIME), 3)
     large_a_second, seen = take_turns(peers, "recognise", folder / "large.npy", [[0]], 3)
     in_batches = [peer for peer in peers if peer.name in IN_PYTHON]  # the others take face by face
-    crops_a_second, _ = take_turns(in_batches, "classify", folder / "crops.npy", [[None]], 5)
+    crops_a_second, _ = take_turns(in_batches, "classify", folder / "crops.npy", [None], 5)
     return {
         "stills": stills_a_second,
         "stream": stream_a_second,
@@ -156,7 +156,7 @@ def measure_folder(peers: list[Peer], photos: list[Photo], folder: Path) -> dict
     for part in range(PARTS):
         save_photos(photos[part::PARTS], folder / f"photos-{part}", 100 // PARTS, 800)
         for peer in peers:
-            seconds[peer.name] += peer.ask("folder", folder / f"photos-{part}")["milliseconds"] / 1000
+            seconds[peer.name] += peer.ask("folder", folder / f"photos-{part}")["milliseconds"][0] / 1000
     return seconds
 
 
@@ -170,7 +170,7 @@ def measure_video(peers: list[Peer], frames: list[Still], folder: Path) -> dict[
         frame[300:780] = np.concatenate(moved, axis=1)
         writer.send(frame)
     writer.close()
-    return {peer.name: peer.ask("video", path)["milliseconds"] / 1000 * 60 / VIDEO_SECONDS for peer in peers}
+    return {peer.name: peer.ask("video", path)["milliseconds"][0] / 1000 * 60 / VIDEO_SECONDS for peer in peers}
 
 
 def measure_start(names: list[str], folder: Path) -> dict[str, dict[str, float]]:
@@ -180,11 +180,11 @@ def measure_start(names: list[str], folder: Path) -> dict[str, dict[str, float]]
         for name in names:
             start = time.perf_counter()
             with Peer(name) as peer:
-                peer.ask("recognise", folder / "stills.npy", 0)
+                peer.ask("recognise", folder / "stills.npy", [0])
                 if lap:
                     seconds[name].append(time.perf_counter() - start)
                 elif name != FLOOR:
-                    megabytes[name] = peer.ask("recognise", folder / "large.npy", 0)["megabytes"]
+                    megabytes[name] = peer.ask("recognise", folder / "large.npy", [0])["megabytes"]
     return {"start_seconds": {name: float(np.mean(each)) for name, each in seconds.items()}, "megabytes": megabytes}
 
 
@@ -222,11 +222,12 @@ def measure_growth(photos: list[Photo], folder: Path) -> dict[str, list[dict]]:
     for number in (1, 10, 20, 40, 60):
         np.save(folder / "faces.npy", lay_out_large(frames, 400, number)[0][None])
         with Peer(OURS) as peer:
-            answers = [peer.ask("recognise", folder / "faces.npy", 0) for _ in range(2)]
-        rows["faces"].append(cost({"faces": number, "found": len(answers[1]["result"])}, answers[1]))
+            peer.ask("recognise", folder / "faces.npy", [0])
+            answer = peer.ask("recognise", folder / "faces.npy", [0])
+        rows["faces"].append(cost({"faces": number, "found": len(answer["results"][0])}, answer))
     return rows
 
 
 def cost(work: dict, answer: dict) -> dict:
     """Return some work with the seconds and the megabytes that it took."""
-    return {**work, "seconds": answer["milliseconds"] / 1000, "megabytes": answer["megabytes"]}
+    return {**work, "seconds": answer["milliseconds"][0] / 1000, "megabytes": answer["megabytes"]}
