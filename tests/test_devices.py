@@ -89,6 +89,21 @@ def test_tensorflow_and_jax_learn_equally_well(on_tensorflow: Trained, on_jax: T
     assert one == pytest.approx(other, abs=0.1)
 
 
+@pytest.mark.slow
+def test_pytorch_trains_with_all_that_changes_faces(tmp_path: Path):
+    """Its tensors do not mix with numpy's arrays, as those of TensorFlow and JAX do."""
+    if not find_spec("torch"):
+        pytest.skip("PyTorch is not installed")
+    environment = os.environ | {"PYTHONPATH": SOURCES, "KERAS_BACKEND": "torch"}
+    command = [sys.executable, str(ROOT / "tests" / "on_torch.py"), str(tmp_path)]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    for name in ("teacher", "student"):
+        history = pd.read_csv(tmp_path / f"{name}.csv")
+        assert history["val_accuracy"].iloc[-1] > 0.5, name
+    assert ran.stderr == ""
+
+
 def test_without_a_gpu_the_processor_is_used_and_the_way_to_a_gpu_said():
     devices = find_devices()
     assert devices == CPU

@@ -102,6 +102,7 @@ def start_keras(backend: str = "") -> None:
         if "KERAS_DISTRIBUTION_JOB_ADDRESSES" in os.environ:
             keras.distribution.initialize()
         keras.ops.zeros(1)  # the first tensor makes it look at its devices
+        keras.utils.set_random_seed(0)  # imports TensorFlow where there is one, whatever the backend
     if keras.backend.backend() != chosen:
         raise UserError(f"Keras runs on {keras.backend.backend()} already: restart the runtime to use {chosen}.")
     print(f"Keras {keras.__version__} on {chosen}.")

@@ -104,7 +104,7 @@ class Augmentation(keras.layers.Layer):
 
     def blurred(self, faces: KerasTensor) -> KerasTensor:
         """Blur by a Gaussian: a product with a matrix of weights along the rows, another along the columns."""
-        pixels = np.arange(faces.shape[1], dtype=np.float32)
+        pixels = ops.arange(faces.shape[1], dtype="float32")
         squared = (pixels[:, None] - pixels[None, :]) ** 2
         weights = ops.exp(-squared / (2 * self.draw(faces, 0.5, 1.25, 1, 1) ** 2))
         weights = weights / ops.sum(weights, axis=-1, keepdims=True)
@@ -112,18 +112,18 @@ class Augmentation(keras.layers.Layer):
 
     def compressed(self, faces: KerasTensor) -> KerasTensor:
         """Lose what JPEG loses: in blocks of 8 by 8, frequencies are rounded to multiples of the table's."""
-        blocks = faces.shape[1] // 8
-        steps = 50 / self.draw(faces, 15.0, 60.0, 1, 1, 1, 1) * JPEG_TABLE
+        blocks, cosines = faces.shape[1] // 8, ops.convert_to_tensor(COSINES)
+        steps = 50 / self.draw(faces, 15.0, 60.0, 1, 1, 1, 1) * ops.convert_to_tensor(JPEG_TABLE)
         values = ops.reshape(faces - 128.0, (-1, blocks, 8, blocks, 8))
         values = ops.transpose(values, (0, 1, 3, 2, 4))
-        frequencies = ops.round(COSINES @ values @ COSINES.T / steps) * steps
-        values = ops.transpose(COSINES.T @ frequencies @ COSINES, (0, 1, 3, 2, 4))
+        frequencies = ops.round(cosines @ values @ ops.transpose(cosines) / steps) * steps
+        values = ops.transpose(ops.transpose(cosines) @ frequencies @ cosines, (0, 1, 3, 2, 4))
         return ops.clip(ops.reshape(values, ops.shape(faces)) + 128.0, 0.0, 255.0)
 
     def erase(self, faces: KerasTensor) -> KerasTensor:
         """Fill a rectangle with the face's mean; up to half of the face high, and up to all of it wide."""
         side = faces.shape[1]
-        pixels = np.arange(side, dtype=np.float32)
+        pixels = ops.arange(side, dtype="float32")
         middle_y, middle_x = (side * self.draw(faces, 0.0, 1.0, 1, 1, 1) for _ in range(2))
         half_height = side * self.draw(faces, 1 / 12, 1 / 4, 1, 1, 1)
         half_width = side * self.draw(faces, 1 / 12, 3 / 4, 1, 1, 1)
