@@ -72,16 +72,18 @@ PLACE = """cases => cases.map(([box, plate, gap, taken]) => {
 })"""
 PLATES = """crowds => {
   const root = document.body.appendChild(document.createElement("div"));
-  root.innerHTML = "<canvas style='width: 640px'></canvas>";
+  root.innerHTML = "<canvas style='width: 640px; height: 480px'></canvas>";
   const plates = [];
   const roundRect = CanvasRenderingContext2D.prototype.roundRect;
   CanvasRenderingContext2D.prototype.roundRect = function (...plate) {
     plates.at(-1).push(plate.slice(0, 4));
     roundRect.apply(this, plate);
   };
-  for (const [faces, colours] of crowds) {
+  for (const [faces, colours, covered = []] of crowds) {
     plates.push([]);
-    drawFaces(root.firstChild, faces, [640, 480], false, colours, []);
+    const covering = covered.map(([offsetLeft, offsetTop, offsetWidth, offsetHeight]) =>
+      ({offsetLeft, offsetTop, offsetWidth, offsetHeight}));
+    drawFaces(root.firstChild, faces, [640, 480], false, colours, covering);
   }
   CanvasRenderingContext2D.prototype.roundRect = roundRect;
   root.remove();
@@ -253,6 +255,24 @@ def test_labels_and_bars_of_neighbours_do_not_cover_each_other(page: Page, recog
         assert all(overlap(one, two) == 0 for one, two in pairs(plates))
         assert len(plates) >= len(boxes)  # each has its label
     assert sum(map(len, drawn)) > 1.5 * sum(map(len, crowd_boxes))  # and most have their bars, too
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ((10, 200, 200), (220, 200, 200), (430, 200, 200)),  # side by side
+        ((0, 0, 120), (520, 0, 120), (0, 360, 120), (520, 360, 120)),  # in the corners
+        ((110, 0, 470),),  # very near
+    ],
+)
+def test_each_face_has_its_bars_where_the_stage_has_room(page: Page, recogniser: Recogniser, places: tuple):
+    tracks = [Track(n, np.array([x, y, w, w]), np.eye(5)[1], 0.0) for n, (x, y, w) in enumerate(places, 1)]
+    faces = [describe_face(track, recogniser.classes) for track in tracks]
+    light = [440, 9, 192, 23]
+    [plates] = page.evaluate(PLATES, [[faces, class_colours(recogniser.classes), [light]]])
+    assert len(plates) == 2 * len(faces)
+    assert all(overlap(one, two) == 0 for one, two in pairs([*plates, light]))
+    assert all(0 <= x <= 640 - width and 0 <= y <= 480 - height for x, y, width, height in plates)
 
 
 def pairs(items: Iterable) -> Iterator[tuple]:

@@ -4,13 +4,14 @@ const MARKUP = `
 <style>
   .panel { font: 14px system-ui, sans-serif; color: var(--jp-ui-font-color1, inherit); max-width: 720px; padding: 4px; }
   [hidden] { display: none !important; }
-  .stage { position: relative; border-radius: 8px; overflow: hidden; background: #16181d; color: white; line-height: 0; }
-  .stage.empty { aspect-ratio: 4 / 3; }
+  .stage { position: relative; border-radius: 8px; overflow: hidden; background: #16181d; color: white; line-height: 0;
+    aspect-ratio: 4 / 3; } /* whatever it shows, so that the buttons below keep their places */
   .stage.over { outline: 3px dashed #0072b2; }
-  .stage > video, .stage > img, .stage > .picture { width: 100%; }
+  .stage > video, .stage > img, .stage > canvas { position: absolute; inset: 0; width: 100%; height: 100%;
+    object-fit: contain; }
   .stage.mirrored > video, .stage.mirrored > .still { transform: scaleX(-1); }
   .stage.flash > :first-child { filter: brightness(2); }
-  .overlay { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
+  .overlay { pointer-events: none; }
   .countdown { position: absolute; inset: 0; display: grid; place-items: center; font: 700 120px system-ui, sans-serif;
     color: white; text-shadow: 0 0 16px black; pointer-events: none; }
   .welcome { position: absolute; inset: 0; display: flex; flex-direction: column; align-items: center;

@@ -1,6 +1,6 @@
 // The camera panel: a stage with the moving picture and its overlay, and what can be done with it.
 
-import {grabFrame, sizeOf} from "./capture.js";
+import {frameSize, grabFrame} from "./capture.js";
 import {createChannel} from "./channel.js";
 import {buildPanel} from "./markup.js";
 import {drawFaces} from "./overlay.js";
@@ -45,7 +45,6 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     elements.back.hidden = elements.still.hidden = !still;
     for (const element of [elements.video, elements.image, elements.picture])
       element.hidden = Boolean(still) || source?.element !== element;
-    elements.stage.classList.toggle("empty", !source && !still);
     elements.stage.classList.toggle("mirrored", isMirrored());
     if (isLive && !still) return;
     elements.overlay.width = elements.overlay.height = 0;
@@ -173,7 +172,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       if (!isCurrent()) return;
       if (reply.kind === "end") return stop(`${file} is at its end.`);
       if (reply.kind === "faces") {
-        if (!still) draw(reply.faces, sizeOf(current.element));
+        if (!still) draw(reply.faces, frameSize(current.element));
         const received = performance.now();
         trips = [...trips.slice(-24), {received, total: received - sent, work: reply.milliseconds}];
         unsent.push(...reply.rows ?? []);
@@ -229,7 +228,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       if (reply.kind === "snapshot") {
         elements.still.src = `data:image/jpeg;base64,${frame}`;
         await elements.still.decode();
-        still = {faces: reply.faces, size: sizeOf(elements.still), isCamera: current.isCamera};
+        still = {faces: reply.faces, size: frameSize(elements.still), isCamera: current.isCamera};
         speak(reply.faces);
       }
       showReply(reply);
