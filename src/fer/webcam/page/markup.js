@@ -47,13 +47,13 @@ const MARKUP = `
   .developer summary { cursor: pointer; }
   .dead .stage, .dead .buttons { filter: grayscale(1); opacity: 0.35; }
 </style>
-<div class="panel" data-lm-suppress-shortcuts="true">
+<div class="panel">
   <div class="stage">
     <video playsinline muted></video><img class="image" alt=""><canvas class="picture"></canvas>
     <img class="still" alt="The picture that was taken"><canvas class="overlay"></canvas>
     <div class="countdown"></div>
     <div class="welcome">
-      <button class="main big" data-do="start">Start the camera</button>
+      <button class="main big start" data-do="start">Start the camera</button>
       <p>No camera? Drop a photo or a video here.</p>
       <p><label class="choose">Choose a video or picture<input type="file" accept="video/*,image/*"></label>
         <button class="play" data-do="play"></button></p>
@@ -79,13 +79,15 @@ const MARKUP = `
 // Fills the root with the panel and returns its elements. The markup is fixed; whatever comes from a file or the kernel
 // is set as textContent.
 export function buildPanel(root) {
+  // Else "d d" deletes the cell in JupyterLab, which does not see what has the focus inside a shadow.
+  root.dataset.lmSuppressShortcuts = "true";
   const shadow = root.attachShadow({mode: "open"}); // neither the page's styles nor ours leak
   shadow.innerHTML = MARKUP;
   const find = selector => shadow.querySelector(selector);
   find("video").muted = true; // some browsers overlook the attribute in markup, and refuse to play
-  const classes = ["panel", "stage", "image", "picture", "still", "overlay", "countdown", "welcome", "play", "back", "light",
-    "live", "take", "timer", "mirror", "devices", "camera", "finish", "message", "text", "taken", "buttons", "heard",
-    "speed"];
+  const classes = ["panel", "stage", "image", "picture", "still", "overlay", "countdown", "welcome", "start", "play", "back",
+    "light", "live", "take", "timer", "mirror", "devices", "camera", "finish", "message", "text", "taken",
+    "buttons", "heard", "speed"];
   return {
     ...Object.fromEntries(classes.map(name => [name, find(`.${name}`)])),
     video: find("video"), file: find("input[type=file]"),

@@ -30,7 +30,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   let record = ""; // the file of those that it has
 
   function updateControls() {
-    const state = isLive ? "live" : source ? "on" : "off";
+    const state = isLive ? "live" : source && !source.isStill ? "on" : "off";
     const isCamera = !source || Boolean(source.isCamera);
     const lit = isLive ? "camera on, live" : "camera on";
     elements.light.textContent = !source ? "camera off" : isCamera ? lit : "camera off, showing a file";
@@ -138,7 +138,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       const reason = newSource.isCamera ? explainCameraError(error) : unreadable;
       return showMessage(`${reason}. Or choose a video or a picture file instead.`, "problem");
     }
-    if (newSource.isStill) return takePicture().finally(releaseSource);
+    if (newSource.isStill) return takeOnly(newSource);
     elements.live.focus();
     return goLive();
   }
@@ -164,13 +164,14 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     const {notice, recognise} = await recognition.begin(current);
     if (!isCurrent()) return;
     showMessage(notice);
+    current.play?.();
     const began = performance.now();
     let due = began;
     for (let isFirst = true; isCurrent(); isFirst = false) {
       const sent = performance.now();
       const reply = await recognise((sent - began) / 1000, isFirst);
       if (!isCurrent()) return;
-      if (reply.kind === "end") return stop(`${file} is at its end.`);
+      if (reply.kind === "end") return isFirst ? takeOnly(current) : stop(`${file} is at its end.`);
       if (reply.kind === "faces") {
         if (!still) draw(reply.faces, frameSize(current.element));
         const received = performance.now();
@@ -238,6 +239,19 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     }
   }
 
+  async function takeOnly(current) { // of a file that is a picture
+    isLive = false;
+    try {
+      await takePicture();
+    } finally {
+      if (source === current) releaseSource();
+    }
+  }
+
+  function refocusTake() { // which lost the focus while it was disabled
+    if (document.activeElement === document.body) elements.take.focus();
+  }
+
   function openFile(chosen) {
     if (!chosen) return;
     const isVideo = chosen.type.startsWith("video/");
@@ -248,14 +262,17 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     start: () => start(cameraSource(elements.video, elements.devices.value)),
     play: () => start(kernelSource(elements.picture, options => request({kind: "next", ...options}))),
     toggleLive: () => (isLive ? stopLive() : goLive()),
-    takePicture,
+    takePicture: () => takePicture().finally(refocusTake),
     closeStill() { still = null; updateControls(); },
     stop: () => stop(),
     finish: () => { releaseSource(); transmit({kind: "finish"}); },
   };
   elements.panel.addEventListener("click", event => {
     const action = actions[event.target.dataset?.do];
-    if (action) Promise.resolve(action()).catch(error => showMessage(error.message, "problem"));
+    if (!action) return;
+    Promise.resolve(action()).catch(error => showMessage(error.message, "problem"));
+    if (event.target === elements.camera || event.target === elements.back) // gone: who uses the keyboard goes on here
+      (source ? elements.live : elements.start).focus();
   });
   elements.mirror.addEventListener("change", updateControls);
   elements.devices.addEventListener("change", () => { if (source) actions.start(); });
