@@ -414,3 +414,4 @@ def test_what_was_taken_and_recorded_is_there_after_a_reload_without_the_kernel(
     assert len(sizes) >= 2
     assert min(sizes) > 300
     assert "Timeline:" in cell.inner_text()
+    assert "No panel below? Run this cell again." in cell.inner_text()
