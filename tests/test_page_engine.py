@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from test_webcam import portraits
 from fer.expressions import class_colours
 from fer.faces.detection import fuse_and_score
 from fer.faces.tracking import BOX_COLUMNS, Track
+from fer.network.files import MODEL_FILES
 from fer.recognition import Recogniser
 from fer.recognition.drawing import place_label
 from fer.webcam.engine import engine_pieces, engine_sources
@@ -120,6 +122,14 @@ def page(recogniser: Recogniser, tmp_path_factory: pytest.TempPathFactory) -> It
         page.evaluate(LOAD, [engine_sources(session), len(pieces)])
         yield page
         browser.close()
+
+
+def test_the_network_is_converted_in_ten_seconds(recogniser: Recogniser, tmp_path: Path):
+    for name in MODEL_FILES:
+        shutil.copy(ROOT / "models" / name, tmp_path)
+    start = time.monotonic()
+    engine_pieces(recogniser.network, tmp_path)
+    assert time.monotonic() - start < 10
 
 
 def memory_of_browser() -> float:
