@@ -122,7 +122,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     showMessage("");
     [starting, still] = [newSource, null];
     heartbeat = setInterval(sendRecord, 1000 * HEARTBEAT_INTERVAL);
-    if (!newSource.isStill) recognition.prepare();
+    if (!newSource.isStill && !newSource.showNext) recognition.prepare();
     try {
       const device = await newSource.start(reason => { if (source === newSource) stop(reason); });
       if (starting !== newSource) return newSource.stop(); // stopped or started anew while the browser asked
