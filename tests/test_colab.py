@@ -522,6 +522,21 @@ def test_a_video_of_the_runtime_goes_through_the_same_view(
     assert longest["x"].iloc[-1] - longest["x"].iloc[0] == pytest.approx(74, abs=12)
 
 
+def test_a_picture_of_the_runtime_is_a_picture_not_a_film_of_one_frame(
+    first_run: tuple, browsers: dict[str, Browser], kernel: tuple
+):
+    colab = open_page(browsers["denied"], kernel)
+    steps = [
+        press(f"Play {HOPPER.name}"),
+        see("Picture 1: 1 face"),
+        keep("file-picture"),
+        press("Back"),
+        press("Finish"),
+    ]
+    said = colab.run(CAMERA_CELL.replace('FILE = ""', f"FILE = {str(HOPPER)!r}"), *steps)
+    assert "no timeline" not in said
+
+
 RECORD_CAMERA = """async () => {
   const camera = await navigator.mediaDevices.getUserMedia({video: true});
   const recorder = new MediaRecorder(camera, {mimeType: "video/webm"});

@@ -280,6 +280,19 @@ def test_the_page_names_faces_itself_and_sends_numbers_only(online_lab: dict, ex
     assert record["happy"].median() == pytest.approx(expected["happy"], abs=0.12)
 
 
+CELLS = "window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
+
+
+def test_keys_pressed_in_the_panel_do_nothing_to_the_notebooks_cells(lab: dict):
+    """Where a cell is chosen, not edited, JupyterLab's "m" makes it Markdown, and "d d" deletes it."""
+    page, before = lab["page"], lab["page"].evaluate(CELLS)
+    for key in "dd":
+        page.get_by_label("mirrored").focus()
+        page.keyboard.press(key)
+    page.wait_for_timeout(200)
+    assert page.evaluate(CELLS) == before
+
+
 def test_pictures_can_be_taken_while_live(lab: dict):
     page = lab["page"]
     live_again(page)
@@ -401,3 +414,4 @@ def test_what_was_taken_and_recorded_is_there_after_a_reload_without_the_kernel(
     assert len(sizes) >= 2
     assert min(sizes) > 300
     assert "Timeline:" in cell.inner_text()
+    assert "No panel below? Run this cell again." in cell.inner_text()

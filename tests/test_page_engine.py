@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from test_webcam import portraits
 from fer.expressions import class_colours
 from fer.faces.detection import fuse_and_score
 from fer.faces.tracking import BOX_COLUMNS, Track
+from fer.network.files import MODEL_FILES
 from fer.recognition import Recogniser
 from fer.recognition.drawing import place_label
 from fer.webcam.engine import engine_pieces, engine_sources
@@ -72,16 +74,18 @@ PLACE = """cases => cases.map(([box, plate, gap, taken]) => {
 })"""
 PLATES = """crowds => {
   const root = document.body.appendChild(document.createElement("div"));
-  root.innerHTML = "<canvas style='width: 640px'></canvas>";
+  root.innerHTML = "<canvas style='width: 640px; height: 480px'></canvas>";
   const plates = [];
   const roundRect = CanvasRenderingContext2D.prototype.roundRect;
   CanvasRenderingContext2D.prototype.roundRect = function (...plate) {
     plates.at(-1).push(plate.slice(0, 4));
     roundRect.apply(this, plate);
   };
-  for (const [faces, colours] of crowds) {
+  for (const [faces, colours, covered = []] of crowds) {
     plates.push([]);
-    drawFaces(root.firstChild, faces, [640, 480], false, colours, []);
+    const covering = covered.map(([offsetLeft, offsetTop, offsetWidth, offsetHeight]) =>
+      ({offsetLeft, offsetTop, offsetWidth, offsetHeight}));
+    drawFaces(root.firstChild, faces, [640, 480], false, colours, covering);
   }
   CanvasRenderingContext2D.prototype.roundRect = roundRect;
   root.remove();
@@ -118,6 +122,14 @@ def page(recogniser: Recogniser, tmp_path_factory: pytest.TempPathFactory) -> It
         page.evaluate(LOAD, [engine_sources(session), len(pieces)])
         yield page
         browser.close()
+
+
+def test_the_network_is_converted_in_ten_seconds(recogniser: Recogniser, tmp_path: Path):
+    for name in MODEL_FILES:
+        shutil.copy(ROOT / "models" / name, tmp_path)
+    start = time.monotonic()
+    engine_pieces(recogniser.network, tmp_path)
+    assert time.monotonic() - start < 10
 
 
 def memory_of_browser() -> float:
@@ -253,6 +265,24 @@ def test_labels_and_bars_of_neighbours_do_not_cover_each_other(page: Page, recog
         assert all(overlap(one, two) == 0 for one, two in pairs(plates))
         assert len(plates) >= len(boxes)  # each has its label
     assert sum(map(len, drawn)) > 1.5 * sum(map(len, crowd_boxes))  # and most have their bars, too
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ((10, 200, 200), (220, 200, 200), (430, 200, 200)),  # side by side
+        ((0, 0, 120), (520, 0, 120), (0, 360, 120), (520, 360, 120)),  # in the corners
+        ((110, 0, 470),),  # very near
+    ],
+)
+def test_each_face_has_its_bars_where_the_stage_has_room(page: Page, recogniser: Recogniser, places: tuple):
+    tracks = [Track(n, np.array([x, y, w, w]), np.eye(5)[1], 0.0) for n, (x, y, w) in enumerate(places, 1)]
+    faces = [describe_face(track, recogniser.classes) for track in tracks]
+    light = [440, 9, 192, 23]
+    [plates] = page.evaluate(PLATES, [[faces, class_colours(recogniser.classes), [light]]])
+    assert len(plates) == 2 * len(faces)
+    assert all(overlap(one, two) == 0 for one, two in pairs([*plates, light]))
+    assert all(0 <= x <= 640 - width and 0 <= y <= 480 - height for x, y, width, height in plates)
 
 
 def pairs(items: Iterable) -> Iterator[tuple]:

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import cv2
+import nbformat
 import numpy as np
 import pandas as pd
 import psutil
@@ -32,7 +33,7 @@ from fer.notebook.errors import UserError
 from fer.recognition.recogniser import COLUMNS, Recogniser
 from fer.reports.timeline import plot_timeline, timeline_columns, timeline_rows
 from fer.webcam.engine import engine_pieces, engine_sources
-from fer.webcam.panel import PAGE_JS
+from fer.webcam.panel import CAPTURE_JS, PAGE_JS
 from fer.webcam.session import SHOWN, Session
 
 
@@ -268,6 +269,12 @@ def test_modules_are_joined_to_a_script_without_imports_and_exports(session: Ses
     for script in (PAGE_JS, engine_sources(session)["worker"]):
         assert "function" in script
         assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+
+
+def test_the_notebook_shows_the_javascript_that_it_runs():
+    cells = nbformat.read(ROOT / "via_webcam.ipynb", as_version=4).cells
+    shown = [output.get("data", {}).get("text/markdown") for cell in cells for output in cell.get("outputs", ())]
+    assert f"```javascript\n{CAPTURE_JS}```" in shown
 
 
 def test_a_network_that_cannot_be_converted_leaves_the_kernels_view(session: Session):

@@ -61,6 +61,7 @@ def show_camera_panel(session: Session, models: Path, jpeg_quality: float = 0.8)
     if has_colab_frontend():
         run_panel_in_colab(session, options | {"finish": True})
     else:
+        print("No panel below? Run this cell again.")  # for a page that is opened later, when the kernel is gone
         display_widget(make_widget(session, options | {"finish": False}), NO_PANEL)
 
 

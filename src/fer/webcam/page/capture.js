@@ -25,15 +25,12 @@ export function grabFrame(element, quality) {
   return frameCanvas.toDataURL("image/jpeg", quality).split(",")[1];
 }
 
-function frameSize(element) {
-  const size = sizeOf(element);
-  const scale = Math.min(1, MAX_SIDE / Math.max(...size));
-  return size.map(length => Math.round(length * scale));
-}
-
-export function sizeOf(element) {
-  return [
+// Returns width and height of these frames, in whose pixels boxes are.
+export function frameSize(element) {
+  const size = [
     element.videoWidth ?? element.naturalWidth ?? element.width,
     element.videoHeight ?? element.naturalHeight ?? element.height,
   ];
+  const scale = Math.min(1, MAX_SIDE / Math.max(...size));
+  return size.map(length => Math.round(length * scale));
 }

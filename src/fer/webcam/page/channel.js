@@ -20,7 +20,7 @@ export function createChannel(transmit) {
     isIdle: () => pending === null,
     request: (message, frame) => (last = last.catch(() => {}).then(() => exchange(message, frame))),
     receive(reply, pictures) {
-      if (pending?.id !== reply.id) return;
+      if (!pending || pending.id !== reply.id) return;
       const {resolve, timer} = pending;
       clearTimeout(timer);
       pending = null;

@@ -4,13 +4,14 @@ const MARKUP = `
 <style>
   .panel { font: 14px system-ui, sans-serif; color: var(--jp-ui-font-color1, inherit); max-width: 720px; padding: 4px; }
   [hidden] { display: none !important; }
-  .stage { position: relative; border-radius: 8px; overflow: hidden; background: #16181d; color: white; line-height: 0; }
-  .stage.empty { aspect-ratio: 4 / 3; }
+  .stage { position: relative; border-radius: 8px; overflow: hidden; background: #16181d; color: white; line-height: 0;
+    aspect-ratio: 4 / 3; } /* whatever it shows, so that the buttons below keep their places */
   .stage.over { outline: 3px dashed #0072b2; }
-  .stage > video, .stage > img, .stage > .picture { width: 100%; }
+  .stage > video, .stage > img, .stage > canvas { position: absolute; inset: 0; width: 100%; height: 100%;
+    object-fit: contain; }
   .stage.mirrored > video, .stage.mirrored > .still { transform: scaleX(-1); }
   .stage.flash > :first-child { filter: brightness(2); }
-  .overlay { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
+  .overlay { pointer-events: none; }
   .countdown { position: absolute; inset: 0; display: grid; place-items: center; font: 700 120px system-ui, sans-serif;
     color: white; text-shadow: 0 0 16px black; pointer-events: none; }
   .welcome { position: absolute; inset: 0; display: flex; flex-direction: column; align-items: center;
@@ -46,13 +47,13 @@ const MARKUP = `
   .developer summary { cursor: pointer; }
   .dead .stage, .dead .buttons { filter: grayscale(1); opacity: 0.35; }
 </style>
-<div class="panel" data-lm-suppress-shortcuts="true">
+<div class="panel">
   <div class="stage">
     <video playsinline muted></video><img class="image" alt=""><canvas class="picture"></canvas>
     <img class="still" alt="The picture that was taken"><canvas class="overlay"></canvas>
     <div class="countdown"></div>
     <div class="welcome">
-      <button class="main big" data-do="start">Start the camera</button>
+      <button class="main big start" data-do="start">Start the camera</button>
       <p>No camera? Drop a photo or a video here.</p>
       <p><label class="choose">Choose a video or picture<input type="file" accept="video/*,image/*"></label>
         <button class="play" data-do="play"></button></p>
@@ -78,13 +79,15 @@ const MARKUP = `
 // Fills the root with the panel and returns its elements. The markup is fixed; whatever comes from a file or the kernel
 // is set as textContent.
 export function buildPanel(root) {
+  // Else "d d" deletes the cell in JupyterLab, which does not see what has the focus inside a shadow.
+  root.dataset.lmSuppressShortcuts = "true";
   const shadow = root.attachShadow({mode: "open"}); // neither the page's styles nor ours leak
   shadow.innerHTML = MARKUP;
   const find = selector => shadow.querySelector(selector);
   find("video").muted = true; // some browsers overlook the attribute in markup, and refuse to play
-  const classes = ["panel", "stage", "image", "picture", "still", "overlay", "countdown", "welcome", "play", "back", "light",
-    "live", "take", "timer", "mirror", "devices", "camera", "finish", "message", "text", "taken", "buttons", "heard",
-    "speed"];
+  const classes = ["panel", "stage", "image", "picture", "still", "overlay", "countdown", "welcome", "start", "play", "back",
+    "light", "live", "take", "timer", "mirror", "devices", "camera", "finish", "message", "text", "taken",
+    "buttons", "heard", "speed"];
   return {
     ...Object.fromEntries(classes.map(name => [name, find(`.${name}`)])),
     video: find("video"), file: find("input[type=file]"),

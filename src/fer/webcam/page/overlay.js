@@ -3,24 +3,27 @@
 // colours: of the bars, by the name of the class. covering: elements that lie over the picture.
 export function drawFaces(canvas, faces, [width, height], isMirrored, colours, covering) {
   // As many pixels as the screen shows, so that letters are sharp and no pixel is moved in vain.
-  const zoom = canvas.clientWidth / width;
+  const zoom = Math.min(canvas.clientWidth / width, canvas.clientHeight / height);
+  if (!zoom) return; // out of sight
   const scale = zoom * devicePixelRatio;
   [canvas.width, canvas.height] = [width * scale, height * scale]; // this also clears it
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
-  const lineWidth = Math.max(2, width / 240);
-  const fontSize = Math.max(13, Math.round(width / 40));
+  const lineWidth = Math.max(width / 240, 2 / zoom);
+  const fontSize = Math.max(width / 40, 13 / zoom);
   // In the order of their numbers: in that of their sizes, two of one size would change places.
   // The picture is mirrored by CSS, the overlay is not: the boxes change sides, and the letters can be read.
   const shown = [...faces].sort((a, b) => a.face - b.face).map(face => ({...face,
     box: [isMirrored ? width - face.x - face.width : face.x, face.y, face.width, face.height]}));
   const boxes = shown.map(face => face.box);
+  const [marginX, marginY] = [(canvas.clientWidth - zoom * width) / 2, (canvas.clientHeight - zoom * height) / 2];
   const taken = covering.map(({offsetLeft, offsetTop, offsetWidth, offsetHeight}) =>
-    [offsetLeft, offsetTop, offsetWidth, offsetHeight].map(length => length / zoom));
+    [offsetLeft - marginX, offsetTop - marginY, offsetWidth, offsetHeight].map(length => length / zoom));
   shown.forEach(face => drawBox(context, face, lineWidth));
   for (const face of shown) {
     const others = boxes.filter(box => box !== face.box);
-    taken.push(drawLabel(context, face, [width, height], fontSize, lineWidth, [...taken, ...others]));
+    face.plate = drawLabel(context, face, [width, height], fontSize, lineWidth, [...taken, ...others]);
+    taken.push(face.plate);
   }
   for (const face of shown) taken.push(...drawBars(context, face, [width, height], 0.85 * fontSize, colours, taken, boxes));
 }
@@ -42,7 +45,7 @@ function drawLabel(context, {box, label, colour}, size, fontSize, gap, taken) {
   });
   const {lines, plate} = layouts.find(layout => coveredArea(layout.plate, taken) === 0) ?? layouts.at(-1);
   const [x, y] = plate;
-  fillRoundedRect(context, colour, plate);
+  fillRoundedRect(context, colour, plate, fontSize / 4);
   context.fillStyle = "black";
   lines.forEach((line, row) => context.fillText(line, x + fontSize / 2, y + (0.8 + 1.2 * row) * fontSize));
   return plate;
@@ -79,19 +82,22 @@ function drawBars(context, face, [width, height], fontSize, colours, taken, boxe
   const plateHeight = (names.length + 0.6) * rowHeight;
   const [left, top, boxWidth, boxHeight] = face.box;
   const gap = fontSize / 2;
-  const beside = clamp(top, 0, height - plateHeight);
+  const beyond = face.plate[3] + gap; // the label
+  const [beside, lower] = [top, top + boxHeight - plateHeight].map(y => clamp(y, 0, height - plateHeight));
   const middle = clamp(left + (boxWidth - plateWidth) / 2, 0, width - plateWidth);
-  const places = [[left + boxWidth + gap, beside], [left - plateWidth - gap, beside],
-    [middle, top + boxHeight + gap], [middle, top - plateHeight - gap]];
+  const [before, after] = [left - plateWidth - gap, left + boxWidth + gap];
+  const [above, below] = [top - plateHeight - gap, top + boxHeight + gap];
+  const places = [[after, beside], [before, beside], [middle, below], [middle, above],
+    [after, lower], [before, lower], [middle, below + beyond], [middle, above - beyond]];
   const isLarge = boxWidth > 1.5 * plateWidth;
   const around = isLarge ? boxes.filter(box => box !== face.box) : boxes;
-  if (isLarge) places.push([width - plateWidth, beside], [0, beside]);
+  if (isLarge) places.push(...[beside, lower].flatMap(y => [[width - plateWidth, y], [0, y]]));
   const plate = places.map(place => [...place, plateWidth, plateHeight]).find(([x, y, ...size]) =>
     x >= 0 && y >= 0 && x + plateWidth <= width && y + plateHeight <= height
       && coveredArea([x, y, ...size], [...taken, ...around]) === 0);
   if (!plate) return [];
   const [x, y] = plate;
-  fillRoundedRect(context, "rgba(0, 0, 0, 0.55)", plate);
+  fillRoundedRect(context, "rgba(0, 0, 0, 0.55)", plate, fontSize / 4);
   names.forEach((name, index) => {
     const middle = y + (index + 0.8) * rowHeight;
     const bar = [x + nameWidth + fontSize, middle - fontSize / 3, 3.7 * fontSize, 0.66 * fontSize];
@@ -110,10 +116,10 @@ function drawBars(context, face, [width, height], fontSize, colours, taken, boxe
   return [plate];
 }
 
-function fillRoundedRect(context, colour, plate) {
+function fillRoundedRect(context, colour, plate, radius) {
   context.fillStyle = colour;
   context.beginPath();
-  context.roundRect(...plate, 4);
+  context.roundRect(...plate, radius);
   context.fill();
 }
 

@@ -1,6 +1,6 @@
 // The camera panel: a stage with the moving picture and its overlay, and what can be done with it.
 
-import {grabFrame, sizeOf} from "./capture.js";
+import {frameSize, grabFrame} from "./capture.js";
 import {createChannel} from "./channel.js";
 import {buildPanel} from "./markup.js";
 import {drawFaces} from "./overlay.js";
@@ -30,7 +30,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
   let record = ""; // the file of those that it has
 
   function updateControls() {
-    const state = isLive ? "live" : source ? "on" : "off";
+    const state = isLive ? "live" : source && !source.isStill ? "on" : "off";
     const isCamera = !source || Boolean(source.isCamera);
     const lit = isLive ? "camera on, live" : "camera on";
     elements.light.textContent = !source ? "camera off" : isCamera ? lit : "camera off, showing a file";
@@ -45,7 +45,6 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     elements.back.hidden = elements.still.hidden = !still;
     for (const element of [elements.video, elements.image, elements.picture])
       element.hidden = Boolean(still) || source?.element !== element;
-    elements.stage.classList.toggle("empty", !source && !still);
     elements.stage.classList.toggle("mirrored", isMirrored());
     if (isLive && !still) return;
     elements.overlay.width = elements.overlay.height = 0;
@@ -123,7 +122,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     showMessage("");
     [starting, still] = [newSource, null];
     heartbeat = setInterval(sendRecord, 1000 * HEARTBEAT_INTERVAL);
-    if (!newSource.isStill) recognition.prepare();
+    if (!newSource.isStill && !newSource.showNext) recognition.prepare();
     try {
       const device = await newSource.start(reason => { if (source === newSource) stop(reason); });
       if (starting !== newSource) return newSource.stop(); // stopped or started anew while the browser asked
@@ -139,7 +138,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       const reason = newSource.isCamera ? explainCameraError(error) : unreadable;
       return showMessage(`${reason}. Or choose a video or a picture file instead.`, "problem");
     }
-    if (newSource.isStill) return takePicture().finally(releaseSource);
+    if (newSource.isStill) return takeOnly(newSource);
     elements.live.focus();
     return goLive();
   }
@@ -165,15 +164,16 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     const {notice, recognise} = await recognition.begin(current);
     if (!isCurrent()) return;
     showMessage(notice);
+    current.play?.();
     const began = performance.now();
     let due = began;
     for (let isFirst = true; isCurrent(); isFirst = false) {
       const sent = performance.now();
       const reply = await recognise((sent - began) / 1000, isFirst);
       if (!isCurrent()) return;
-      if (reply.kind === "end") return stop(`${file} is at its end.`);
+      if (reply.kind === "end") return isFirst ? takeOnly(current) : stop(`${file} is at its end.`);
       if (reply.kind === "faces") {
-        if (!still) draw(reply.faces, sizeOf(current.element));
+        if (!still) draw(reply.faces, frameSize(current.element));
         const received = performance.now();
         trips = [...trips.slice(-24), {received, total: received - sent, work: reply.milliseconds}];
         unsent.push(...reply.rows ?? []);
@@ -229,7 +229,7 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       if (reply.kind === "snapshot") {
         elements.still.src = `data:image/jpeg;base64,${frame}`;
         await elements.still.decode();
-        still = {faces: reply.faces, size: sizeOf(elements.still), isCamera: current.isCamera};
+        still = {faces: reply.faces, size: frameSize(elements.still), isCamera: current.isCamera};
         speak(reply.faces);
       }
       showReply(reply);
@@ -237,6 +237,19 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
       isTaking = false;
       updateControls();
     }
+  }
+
+  async function takeOnly(current) { // of a file that is a picture
+    isLive = false;
+    try {
+      await takePicture();
+    } finally {
+      if (source === current) releaseSource();
+    }
+  }
+
+  function refocusTake() { // which lost the focus while it was disabled
+    if (document.activeElement === document.body) elements.take.focus();
   }
 
   function openFile(chosen) {
@@ -249,14 +262,17 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     start: () => start(cameraSource(elements.video, elements.devices.value)),
     play: () => start(kernelSource(elements.picture, options => request({kind: "next", ...options}))),
     toggleLive: () => (isLive ? stopLive() : goLive()),
-    takePicture,
+    takePicture: () => takePicture().finally(refocusTake),
     closeStill() { still = null; updateControls(); },
     stop: () => stop(),
     finish: () => { releaseSource(); transmit({kind: "finish"}); },
   };
   elements.panel.addEventListener("click", event => {
     const action = actions[event.target.dataset?.do];
-    if (action) Promise.resolve(action()).catch(error => showMessage(error.message, "problem"));
+    if (!action) return;
+    Promise.resolve(action()).catch(error => showMessage(error.message, "problem"));
+    if (event.target === elements.camera || event.target === elements.back) // gone: who uses the keyboard goes on here
+      (source ? elements.live : elements.start).focus();
   });
   elements.mirror.addEventListener("change", updateControls);
   elements.devices.addEventListener("change", () => { if (source) actions.start(); });

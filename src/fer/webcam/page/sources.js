@@ -1,5 +1,6 @@
 // What the panel shows: the camera, a file that the browser plays, or frames that the kernel sends.
-// A source is {element, isCamera, start(onEnded), stop()}; start() resolves once its element shows a picture.
+// A source is {element, isCamera, start(onEnded), stop(), of a video play(), too}; start() resolves once its element shows
+// a picture.
 
 import {requestCamera} from "./capture.js";
 
@@ -54,11 +55,13 @@ export function videoSource(video, file) {
       video.removeAttribute("src");
       URL.revokeObjectURL(address);
     },
-    async start(onEnded) {
+    play: () => video.play(),
+    async start(onEnded) { // shows its beginning; it plays once its faces are looked for
       video.src = address;
       video.addEventListener("ended", () => onEnded(`${file.name} is at its end.`), {once: true});
       await video.play();
       if (!video.videoWidth) throw new Error("it can play its sound alone");
+      video.pause();
     },
   };
 }
