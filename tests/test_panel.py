@@ -228,10 +228,10 @@ RECORD_SOUND = """async () => {
 }"""
 
 
-def dropped(page: Page, picture: bytes) -> None:
-    """Drop a picture on the stage."""
+def dropped(page: Page, picture: bytes, place: str = ".stage") -> None:
+    """Drop a picture somewhere in the panel."""
     transfer = page.evaluate_handle(DROP, "data:;base64," + base64.b64encode(picture).decode())
-    page.locator(".stage").dispatch_event("drop", {"dataTransfer": transfer})
+    page.locator(place).dispatch_event("drop", {"dataTransfer": transfer})
 
 
 DROP = """async address => {
@@ -241,8 +241,9 @@ DROP = """async address => {
 }"""
 
 
-def test_a_photo_dropped_on_the_stage_is_one_picture_shown_there_kept_below_and_read_out(page: Page):
-    dropped(page, COLLINS.read_bytes())
+@pytest.mark.parametrize("place", [".stage", ".buttons"])
+def test_a_photo_that_is_dropped_is_one_picture_shown_there_kept_below_and_read_out(page: Page, place: str):
+    dropped(page, COLLINS.read_bytes(), place)
     expect(page.locator(".message")).to_have_text("Picture 1: 1 face")
     expect(page.locator(".still")).to_be_visible()
     expect(page.locator("[aria-live]")).to_have_text("Face 1 happy 93%")

@@ -280,12 +280,12 @@ export function openPanel(root, transmit, {colours, quality, file, finish, engin
     openFile(elements.file.files[0]);
     elements.file.value = "";
   });
-  elements.stage.addEventListener("dragover", event => {
+  elements.panel.addEventListener("dragover", event => {
     event.preventDefault();
     elements.stage.classList.add("over");
   });
-  elements.stage.addEventListener("dragleave", () => elements.stage.classList.remove("over"));
-  elements.stage.addEventListener("drop", event => {
+  elements.panel.addEventListener("dragleave", () => elements.stage.classList.remove("over"));
+  elements.panel.addEventListener("drop", event => {
     event.preventDefault();
     elements.stage.classList.remove("over");
     openFile(event.dataTransfer.files[0]);
