@@ -1,5 +1,6 @@
 """Videos: recognised, written so that browsers play them, and shown."""
 
+import math
 import subprocess
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -27,7 +28,7 @@ from fer.notebook.errors import UserError
 from fer.recognition import Recogniser
 from fer.reports import video as module
 from fer.reports.sources import Reporter
-from fer.reports.timeline import timeline_columns
+from fer.reports.timeline import plot_timeline, timeline_columns
 from fer.reports.video import report_video
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -88,6 +89,16 @@ def test_a_frame_that_stands_still_is_searched_once(recogniser: Recogniser, tmp_
     report_video(recogniser, SampledVideo(iter(frames), 5, 10), "slow.mp4", tmp_path)
     assert len(searched) == 3
     assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))[0] == 10
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(0.3, 5), (25, 1)])
+def test_a_face_is_followed_and_drawn_however_slow_the_frames_are(recogniser, rate, wanted, tmp_path: Path):
+    file = write(tmp_path / "slow.mp4", [PORTRAIT] * math.ceil(7 * rate), rate)
+    report_video(recogniser, open_video(file, "slow.mp4", wanted), "slow.mp4", tmp_path)
+    record = pd.read_csv(tmp_path / "timeline.csv")
+    assert record["face"].unique() == [1]
+    assert record["seconds"].max() >= 6
+    assert np.isfinite(plot_timeline(record).axes[0].lines[0].get_ydata()).all()
 
 
 def test_stopping_before_the_first_frame_stops(recogniser: Recogniser, clip: Path, tmp_path: Path, monkeypatch):

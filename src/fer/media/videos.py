@@ -23,6 +23,7 @@ from fer.notebook.paths import existing_path, to_printable
 LONGEST_FRAME_SIDE = 1920  # pixels of a frame in which faces are detected
 LONGEST_LIVE_SIDE = 640  # pixels, as the frames of the camera
 LONGEST_WAIT = 60  # seconds for one frame, which takes milliseconds
+MIN_RATE = 1  # frames a second that are read: of a slower video, the same again, so that no face seems to be away
 
 
 class SampledVideo(NamedTuple):
@@ -66,14 +67,14 @@ def read_frames(path: str, frames_per_second: float = 10) -> Iterator[tuple[floa
 
 
 def open_video(file: Path, name: str, frames_per_second: float, longest_side: int = LONGEST_FRAME_SIDE) -> SampledVideo:
-    """Open a video, of which about `frames_per_second` frames for each of its seconds will be read.
+    """Open a video, of which about `frames_per_second` frames for each of its seconds will be read, one at least.
 
     name: for people. Each frame is what a player shows at its time: upright, with square pixels and without the combs
     of interlacing; a larger one is shrunk to a longest side in pixels, and one of another shape than the first is
     fitted in. Raises UserError for a file that is no video.
     """
     first, rate, seconds = probe_video(file, name, longest_side)
-    rate = min(rate or frames_per_second, frames_per_second)
+    rate = max(MIN_RATE, min(rate or frames_per_second, frames_per_second))
     return SampledVideo(sample_frames(file, name, first.shape, rate), rate, math.ceil(seconds * rate), file)
 
 
@@ -91,15 +92,19 @@ def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, f
         frame = read_ppm(process)
         process.wait()
         text = read_log(log)
+    text = text.partition("Output #0")[0]
+    tracks = re.findall(r"Video: (?!.*attached pic).*", text)  # no cover pictures
     # "tbr" is the lowest rate that has all its frames, "fps" their mean; "k" are thousands.
-    rate = re.search(r"Video: (?!.*attached pic).* ([\d.]+) tbr", text)
-    if frame is None and "Audio: " in text and not rate:
+    rate = re.search(r" ([\d.]+) tbr", tracks[0]) if tracks else None
+    if frame is None and "Audio: " in text and not tracks:
         raise UserError(f"{name} is sound without a picture: there is no face to recognise.")
     if frame is None:
         raise UserError(
             f"{name} is neither a picture nor a video that can be read here. Copy it again if it is cut off; otherwise"
             " save it as MP4 or JPEG."
         )
+    if len(tracks) > 1:
+        print(f"{name} has {len(tracks)} video tracks; the first is taken.")
     length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
     hours, minutes, seconds = map(float, length.groups()) if length else (0, 0, 0)
     return frame, float(rate[1]) if rate else 0.0, 3600 * hours + 60 * minutes + seconds
