@@ -76,7 +76,15 @@ def test_what_else_is_uploaded_by_mistake_is_named():
         (b"\x1aE\xdf\xa3", "video"),
         (b"RIFF\0\0\0\0AVI LIST", "video"),
         (b"PK\3\4", "zip archive"),
-        (b"\0\0\0\x18ftypavif", "format is unknown"),
+        (b"\0\0\0\x18ftypavif", "AVIF"),
+        (b'<?xml version="1.0"?>\n<!-- by a program -->\n<svg xmlns="', "SVG drawing"),
+        (b"<svg width='9'>", "SVG drawing"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "PostScript drawing"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"\0" * 128 + b"DICM", "DICOM"),
+        (b"\x89HDF\r\n\x1a\n", "format is unknown"),
+        (b"\0" * 999, "format is unknown"),
+        (b"ID3\3", r"sound\)\. There is no face in it"),
     ):
         with pytest.raises(UnreadablePictureError, match=kind):
             decode_image(start + bytes(range(256)), "a.jpg")
@@ -286,10 +294,21 @@ def test_of_several_pages_the_first_with_a_face_is_taken_and_said(kind: str):
 
 
 def test_what_lies_beside_pictures_is_named_and_no_problem_in_a_folder():
-    for name in ("a.xmp", "IMG_1.AAE", "x/Thumbs.db", ".DS_Store", "._a.jpg", "x/desktop.ini"):
+    takeout = ("a.jpg.json", "a.JPG.supplemental-metadata.json", "a.heic.supplemental-me(2).json")
+    for name in (
+        "a.xmp",
+        "IMG_1.AAE",
+        "x/Thumbs.db",
+        ".DS_Store",
+        "._a.jpg",
+        "x/desktop.ini",
+        "@eaDir/a.jpg",
+        *takeout,
+    ):
         assert not is_visible_file(name)
         with pytest.raises(UnreadablePictureError, match="is no picture: a program keeps it beside one"):
             decode_image(b"<x:xmpmeta>", name)
+    assert is_visible_file("labels.json")
     for name in ("a.NEF", "a.dng", "a.CR2"):
         assert is_visible_file(name)
         with pytest.raises(UnreadablePictureError, match=r"^a\.\w+ is a RAW photo\. .*JPEG"):
