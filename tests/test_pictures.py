@@ -15,6 +15,7 @@ import pytest
 from conftest import COLLINS, HOPPER
 from PIL import Image, ImageOps
 
+from fer.faces import pages
 from fer.faces.pages import decode_page_with_face
 from fer.media import pictures
 from fer.media.collections import is_visible_file
@@ -291,6 +292,19 @@ def test_of_several_pages_the_first_with_a_face_is_taken_and_said(kind: str):
     content = encoded(blank, kind, save_all=True, append_images=others[:1])
     assert "number 1 is taken, as no face was found" in decode_page_with_face(content, "a")[1]
     assert decode_page_with_face(encoded(face, kind), "a")[1] == ""
+
+
+def test_of_many_pages_it_is_said_how_many_were_searched(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pages, "MOST_PAGES", 2)
+    face = Image.open(COLLINS).convert("RGB").resize((200, 200))
+    blank = [Image.new("RGB", face.size, (9 * number,) * 3) for number in range(5)]
+    note = decode_page_with_face(encoded(blank[0], "TIFF", save_all=True, append_images=blank[1:]), "a")[1]
+    assert (
+        note == "a has 5 pages or frames; number 1 is taken, as no face was found in any of the 2 that were searched."
+    )
+    others = [*blank[1:3], face, face]
+    note = decode_page_with_face(encoded(blank[0], "TIFF", save_all=True, append_images=others), "a")[1]
+    assert note.endswith("number 4 is taken, the first with a face of the 2 that were searched.")
 
 
 def test_what_lies_beside_pictures_is_named_and_no_problem_in_a_folder():

@@ -19,8 +19,11 @@ def decode_page_with_face(content: bytes, name: str) -> tuple[np.ndarray, str]:
     count = count_pages(content)
     if count == 1:
         return image, ""
-    for page in range(0, count, -(-count // MOST_PAGES)):
+    pages = range(0, count, -(-count // MOST_PAGES))
+    searched = "" if len(pages) == count else f" of the {len(pages)} that were searched"
+    for page in pages:
         candidate = decode_image(content, name, page)
         if len(detect_thorough(to_grey(candidate))):
-            return candidate, f"{name} has {count} pages or frames; number {page + 1} is taken, the first with a face."
-    return image, f"{name} has {count} pages or frames; number 1 is taken, as no face was found in any."
+            taken = f"number {page + 1} is taken, the first with a face{searched}"
+            return candidate, f"{name} has {count} pages or frames; {taken}."
+    return image, f"{name} has {count} pages or frames; number 1 is taken, as no face was found in any{searched}."

@@ -16,7 +16,7 @@ import numpy as np
 
 from fer.media.collections import PictureFile, open_file
 from fer.media.ffmpeg import common_clock, fit_into, local_input, read_errors, read_log, run_ffmpeg
-from fer.media.pictures import A_VIDEO, decode_image, describe_content, is_picture
+from fer.media.pictures import A_VIDEO, count_pages, decode_image, describe_content, is_picture
 from fer.notebook.errors import UserError
 from fer.notebook.paths import existing_path, to_printable
 
@@ -61,7 +61,11 @@ def read_frames(path: str, frames_per_second: float = 10) -> Iterator[tuple[floa
     file = open_file(path, to_printable(path.name))
     if path.is_dir() or is_video(file):
         return open_video(path, file.name, frames_per_second, LONGEST_LIVE_SIDE).frames
-    image = decode_image(file.read(), file.name)
+    content = file.read()
+    image = decode_image(content, file.name)
+    count = count_pages(content)
+    if count > 1:
+        print(f"{file.name} has {count} pages or frames; number 1 is taken.")
     scale = min(1, LONGEST_LIVE_SIDE / max(image.shape))
     return iter([(0.0, cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))])
 
