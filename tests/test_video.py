@@ -138,6 +138,23 @@ def test_small_faces_of_a_wide_shot_are_found_before_it_is_shrunk(recogniser: Re
     assert next(imageio_ffmpeg.read_frames(str(tmp_path / "annotated.mp4")))["size"] == (1280, 720)
 
 
+def test_it_is_said_where_frames_are_searched_smaller_than_the_video(recogniser: Recogniser, tmp_path: Path, capsys):
+    file = tmp_path / "4k.mkv"
+    for size, sar, said in (
+        (
+            "3840x2160",
+            1,
+            "in 1 frame. Its frames were shrunk to 1/2.0: boxes are in pixels of these, and ",
+        ),
+        ("2160x3840", 1, "than 48 pixels of the video may have been missed."),
+        ("1440x1080", "4/3", "in 1 frame\n"),
+    ):
+        shown = f"color=gray:s={size}:r=5:d=0.2,setsar={sar}"
+        subprocess.run([FFMPEG, "-y", "-v", "error", "-f", "lavfi", "-i", shown, "-c:v", "ffv1", file], check=True)
+        report_video(recogniser, open_video(file, "4k.mkv", 5), "4k.mkv", tmp_path)
+        assert said in capsys.readouterr().out
+
+
 def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path, capfd, caplog):
     file = write(tmp_path / "grey.mp4", [np.full((101, 203, 3), 128, np.uint8)])
     results = tmp_path / "results"

@@ -47,7 +47,10 @@ CONTENT_KINDS = {  # of what is no picture, by a pattern of its first bytes
     rb"v/1\x01|#\?R(ADIANCE|GBE)": "it is a picture of high dynamic range",
     rb".{4}ftypavi[fs]": "it is an AVIF picture",
 }
-INSTEAD = {A_VIDEO: "Let its name end in .mp4, or save stills of it as JPEG.", A_SOUND: "There is no face in it."}
+OTHER_ADVICE = {
+    A_VIDEO: "To have it recognised as a video, let its name end in .mp4; of stills, save JPEGs.",
+    A_SOUND: "There is no face in it.",
+}
 # RAW photos that are TIFFs with a thumbnail as their first page, and files that programs keep beside pictures.
 RAW_NAME = re.compile(r"\.(3fr|arw|cr2|dcr|dng|erf|iiq|kdc|mef|mos|nef|nrw|pef|raw|sr2|srf|srw)$", re.IGNORECASE)
 SIDECAR_NAME = re.compile(
@@ -90,9 +93,8 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
         if content.startswith(TIFF_STARTS) and (values := read_with_opencv(content, page)) is not None:
             return to_upright_rgb(Image.fromarray(scale_to_8_bits(values)), None)
         kind = describe_content(content)
-        raise UnreadablePictureError(
-            f"{name} is not a picture that can be read here ({kind}). {INSTEAD.get(kind, 'Save it as JPEG or PNG.')}"
-        ) from None
+        advice = OTHER_ADVICE.get(kind, "Save it as JPEG or PNG.")
+        raise UnreadablePictureError(f"{name} is not a picture that can be read here ({kind}). {advice}") from None
     except Image.DecompressionBombError:
         raise UnreadablePictureError(
             f"{name} has more pixels than fit into memory. Shrink it below 150 megapixels."

@@ -35,6 +35,7 @@ class SampledVideo(NamedTuple):
     frames_per_second: float  # of those that are read
     frame_count: int  # of those that are read, roughly; 0 where the file does not say
     file: Path | None = None  # where its sound is
+    shrunk: float = 1  # how many times longer the sides of the video itself are, in pixels
 
 
 def is_video(file: PictureFile) -> bool:
@@ -77,13 +78,13 @@ def open_video(file: Path, name: str, frames_per_second: float, longest_side: in
     of interlacing; a larger one is shrunk to a longest side in pixels, and one of another shape than the first is
     fitted in. Raises UserError for a file that is no video.
     """
-    first, rate, seconds = probe_video(file, name, longest_side)
+    first, rate, seconds, shrunk = probe_video(file, name, longest_side)
     rate = max(MIN_RATE, min(rate or frames_per_second, frames_per_second))
-    return SampledVideo(sample_frames(file, name, first.shape, rate), rate, math.ceil(seconds * rate), file)
+    return SampledVideo(sample_frames(file, name, first.shape, rate), rate, math.ceil(seconds * rate), file, shrunk)
 
 
-def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, float, float]:
-    """Return the first frame of a video, how many it has a second at most, and its seconds, 0 where unknown.
+def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, float, float, float]:
+    """Return the first frame of a video, how many it has a second at most, its seconds (0 where unknown), and `shrunk`.
 
     Raises UserError where there is no such frame.
     """
@@ -109,9 +110,11 @@ def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, f
         )
     if len(tracks) > 1:
         print(f"{name} has {len(tracks)} video tracks; the first is taken.")
+    size = re.search(r", (\d+)x(\d+)", tracks[0]) if tracks else None
+    shrunk = max(1, max(map(int, size.groups())) / max(frame.shape)) if size else 1
     length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
     hours, minutes, seconds = map(float, length.groups()) if length else (0, 0, 0)
-    return frame, float(rate[1]) if rate else 0.0, 3600 * hours + 60 * minutes + seconds
+    return frame, float(rate[1]) if rate else 0.0, 3600 * hours + 60 * minutes + seconds, shrunk
 
 
 def sample_frames(
