@@ -170,11 +170,13 @@ def test_sideways_photo_is_turned():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_very_large_photo_is_shrunk(kind: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_very_large_photo_is_shrunk_and_it_is_said(kind: str, monkeypatch: pytest.MonkeyPatch):
     photo = encoded(Image.new("RGB", (2_000, 1_200), "green"), kind)
     assert decode_image(photo, "large").shape == (1_200, 2_000, 3)
     monkeypatch.setattr(pictures, "MOST_PIXELS", 600_000)
     assert decode_image(photo, "large").shape == (600, 1_000, 3)
+    said = "large has 2000 × 1200 pixels and was shrunk to 1000 × 600; its boxes are in these."
+    assert decode_page_with_face(photo, "large")[1] == said
 
 
 def test_one_pixel():

@@ -167,6 +167,16 @@ def find_white(brightest: float, is_share: bool) -> float:
     return next((white for white in whites if brightest <= white), brightest)
 
 
+def describe_shrinking(content: bytes, name: str, image: np.ndarray) -> str:
+    """Say that a decoded (height, width, 3) picture is smaller than in its file; empty if it is not."""
+    with warnings.catch_warnings(action="ignore"), suppress(UnidentifiedImageError):
+        width, height = Image.open(io.BytesIO(content)).size[:2]
+        if max(width, height) > 1.01 * max(image.shape):
+            kept = f"{image.shape[1]} × {image.shape[0]}"
+            return f"{name} has {width} × {height} pixels and was shrunk to {kept}; its boxes are in these."
+    return ""
+
+
 def count_pages(content: bytes) -> int:
     """Count the pages or frames of a picture file that can be read."""
     with warnings.catch_warnings(action="ignore"), suppress(UnidentifiedImageError):
