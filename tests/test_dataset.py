@@ -222,6 +222,22 @@ def test_folders_of_pictures_are_read_as_others_lay_them_out(
     assert ("becomes PublicTest" in said) == ("test/" in layout)
 
 
+def test_archives_name_splits_and_expressions_as_folders_do_and_numbers_are_said(tmp_path: Path, capsys):
+    for split in ("train", "val"):
+        (tmp_path / split).mkdir()
+        for label, name in enumerate(("angry", "3")):
+            content = png(drawn_face(label, len(split)))
+            (tmp_path / split / f"{name}.zip").write_bytes(in_a_zip(content, "1.png"))
+        with zipfile.ZipFile(tmp_path / f"{split}.zip", "w") as packed:
+            for file in (tmp_path / split).iterdir():
+                packed.write(file, file.name)
+                file.unlink()
+    faces, problems = read_fer2013(tmp_path)
+    assert (faces.splits.tolist(), faces.labels.tolist()) == (["Training"] * 2 + ["PublicTest"] * 2, [1, 0] * 2)
+    assert not problems
+    assert "numbers are taken for FER-2013's: 0 angry, 1 disgust, 2 fear, 3 happy, " in capsys.readouterr().out
+
+
 def test_a_table_without_splits_gets_one_which_is_said(tmp_path: Path, capsys: pytest.CaptureFixture):
     rows = [f"{k % 7},{k} " + " ".join(["9"] * 2303) for k in range(140)]
     (tmp_path / "train.csv").write_text("\n".join(["emotion,pixels", *rows]))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import h5py
@@ -48,6 +49,16 @@ def test_older_keras_can_read_what_a_newer_one_saved(tmp_path: Path):
 def test_files_of_somebody_s_own_need_no_checksums(folder: Path):
     (folder / "SHA256SUMS").unlink()
     assert load_network(folder).output.shape == (None, 5)
+
+
+def test_a_network_with_a_list_of_one_input_is_used_without_a_warning(tmp_path: Path):
+    inputs = keras.Input((48, 48, 1))
+    outputs = keras.layers.Dense(5, activation="softmax")(keras.layers.Flatten()(inputs))
+    network = keras.Model([inputs], [outputs])
+    save_network(network, tmp_path)
+    with warnings.catch_warnings(action="error"):
+        answers = load_network(tmp_path)(FACES)
+    np.testing.assert_allclose(answers, network.predict([FACES], verbose=0), atol=1e-6)
 
 
 def test_a_network_for_something_else_is_refused(tmp_path: Path):

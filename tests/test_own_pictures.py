@@ -228,7 +228,9 @@ def test_one_of_two_groups_is_too_much_for_validation(tmp_path: Path, capsys: py
         drawn(tmp_path / part, ("cat", "dog"), each=40)
     pictures, _ = read_own_pictures(tmp_path, whole_picture=True)
     assert 0.05 < (pictures.splits == "PublicTest").mean() < 0.25
-    assert "one picture in eight is chosen" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "one picture in eight is chosen" in said
+    assert "(photos-001, photos-002) are taken for people or parts, not for classes." in said
 
 
 def test_other_spellings_and_words_are_one_class_and_said(tmp_path: Path, capsys: pytest.CaptureFixture):

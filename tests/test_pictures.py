@@ -15,6 +15,7 @@ import pytest
 from conftest import COLLINS, HOPPER
 from PIL import Image, ImageOps
 
+from fer.faces import pages
 from fer.faces.pages import decode_page_with_face
 from fer.media import pictures
 from fer.media.collections import is_visible_file
@@ -76,7 +77,15 @@ def test_what_else_is_uploaded_by_mistake_is_named():
         (b"\x1aE\xdf\xa3", "video"),
         (b"RIFF\0\0\0\0AVI LIST", "video"),
         (b"PK\3\4", "zip archive"),
-        (b"\0\0\0\x18ftypavif", "format is unknown"),
+        (b"\0\0\0\x18ftypavif", "AVIF"),
+        (b'<?xml version="1.0"?>\n<!-- by a program -->\n<svg xmlns="', "SVG drawing"),
+        (b"<svg width='9'>", "SVG drawing"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "PostScript drawing"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"\0" * 128 + b"DICM", "DICOM"),
+        (b"\x89HDF\r\n\x1a\n", "format is unknown"),
+        (b"\0" * 999, "format is unknown"),
+        (b"ID3\3", r"sound\)\. There is no face in it"),
     ):
         with pytest.raises(UnreadablePictureError, match=kind):
             decode_image(start + bytes(range(256)), "a.jpg")
@@ -161,11 +170,13 @@ def test_sideways_photo_is_turned():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_very_large_photo_is_shrunk(kind: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_very_large_photo_is_shrunk_and_it_is_said(kind: str, monkeypatch: pytest.MonkeyPatch):
     photo = encoded(Image.new("RGB", (2_000, 1_200), "green"), kind)
     assert decode_image(photo, "large").shape == (1_200, 2_000, 3)
     monkeypatch.setattr(pictures, "MOST_PIXELS", 600_000)
     assert decode_image(photo, "large").shape == (600, 1_000, 3)
+    said = "large has 2000 × 1200 pixels and was shrunk to 1000 × 600; its boxes are in these."
+    assert decode_page_with_face(photo, "large")[1] == said
 
 
 def test_one_pixel():
@@ -285,11 +296,35 @@ def test_of_several_pages_the_first_with_a_face_is_taken_and_said(kind: str):
     assert decode_page_with_face(encoded(face, kind), "a")[1] == ""
 
 
+def test_of_many_pages_it_is_said_how_many_were_searched(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pages, "MOST_PAGES", 2)
+    face = Image.open(COLLINS).convert("RGB").resize((200, 200))
+    blank = [Image.new("RGB", face.size, (9 * number,) * 3) for number in range(5)]
+    note = decode_page_with_face(encoded(blank[0], "TIFF", save_all=True, append_images=blank[1:]), "a")[1]
+    assert (
+        note == "a has 5 pages or frames; number 1 is taken, as no face was found in any of the 2 that were searched."
+    )
+    others = [*blank[1:3], face, face]
+    note = decode_page_with_face(encoded(blank[0], "TIFF", save_all=True, append_images=others), "a")[1]
+    assert note.endswith("number 4 is taken, the first with a face of the 2 that were searched.")
+
+
 def test_what_lies_beside_pictures_is_named_and_no_problem_in_a_folder():
-    for name in ("a.xmp", "IMG_1.AAE", "x/Thumbs.db", ".DS_Store", "._a.jpg", "x/desktop.ini"):
+    takeout = ("a.jpg.json", "a.JPG.supplemental-metadata.json", "a.heic.supplemental-me(2).json")
+    for name in (
+        "a.xmp",
+        "IMG_1.AAE",
+        "x/Thumbs.db",
+        ".DS_Store",
+        "._a.jpg",
+        "x/desktop.ini",
+        "@eaDir/a.jpg",
+        *takeout,
+    ):
         assert not is_visible_file(name)
         with pytest.raises(UnreadablePictureError, match="is no picture: a program keeps it beside one"):
             decode_image(b"<x:xmpmeta>", name)
+    assert is_visible_file("labels.json")
     for name in ("a.NEF", "a.dng", "a.CR2"):
         assert is_visible_file(name)
         with pytest.raises(UnreadablePictureError, match=r"^a\.\w+ is a RAW photo\. .*JPEG"):

@@ -1,5 +1,6 @@
 """Videos: recognised, written so that browsers play them, and shown."""
 
+import math
 import subprocess
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -27,7 +28,7 @@ from fer.notebook.errors import UserError
 from fer.recognition import Recogniser
 from fer.reports import video as module
 from fer.reports.sources import Reporter
-from fer.reports.timeline import timeline_columns
+from fer.reports.timeline import plot_timeline, timeline_columns
 from fer.reports.video import report_video
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -90,6 +91,16 @@ def test_a_frame_that_stands_still_is_searched_once(recogniser: Recogniser, tmp_
     assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "annotated.mp4"))[0] == 10
 
 
+@pytest.mark.parametrize(("rate", "wanted"), [(0.3, 5), (25, 1)])
+def test_a_face_is_followed_and_drawn_however_slow_the_frames_are(recogniser, rate, wanted, tmp_path: Path):
+    file = write(tmp_path / "slow.mp4", [PORTRAIT] * math.ceil(7 * rate), rate)
+    report_video(recogniser, open_video(file, "slow.mp4", wanted), "slow.mp4", tmp_path)
+    record = pd.read_csv(tmp_path / "timeline.csv")
+    assert record["face"].unique() == [1]
+    assert record["seconds"].max() >= 6
+    assert np.isfinite(plot_timeline(record).axes[0].lines[0].get_ydata()).all()
+
+
 def test_stopping_before_the_first_frame_stops(recogniser: Recogniser, clip: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(module, "detect_in_video", lambda grey: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
@@ -125,6 +136,23 @@ def test_small_faces_of_a_wide_shot_are_found_before_it_is_shrunk(recogniser: Re
     places = pd.read_csv(tmp_path / "timeline.csv")["x"].sort_values()
     np.testing.assert_allclose(places, 144 + 300 * np.arange(6), atol=8)
     assert next(imageio_ffmpeg.read_frames(str(tmp_path / "annotated.mp4")))["size"] == (1280, 720)
+
+
+def test_it_is_said_where_frames_are_searched_smaller_than_the_video(recogniser: Recogniser, tmp_path: Path, capsys):
+    file = tmp_path / "4k.mkv"
+    for size, sar, said in (
+        (
+            "3840x2160",
+            1,
+            "in 1 frame. Its frames were shrunk to 1/2.0: boxes are in pixels of these, and ",
+        ),
+        ("2160x3840", 1, "than 48 pixels of the video may have been missed."),
+        ("1440x1080", "4/3", "in 1 frame\n"),
+    ):
+        shown = f"color=gray:s={size}:r=5:d=0.2,setsar={sar}"
+        subprocess.run([FFMPEG, "-y", "-v", "error", "-f", "lavfi", "-i", shown, "-c:v", "ffv1", file], check=True)
+        report_video(recogniser, open_video(file, "4k.mkv", 5), "4k.mkv", tmp_path)
+        assert said in capsys.readouterr().out
 
 
 def test_a_single_grey_frame_of_odd_size(recogniser: Recogniser, tmp_path: Path, capfd, caplog):

@@ -397,9 +397,14 @@ def test_what_is_no_video_is_refused_by_name(name: str, tmp_path: Path):
         read_frames(str(tmp_path / name))
 
 
-def test_a_picture_is_one_frame_and_a_large_video_is_shrunk(tmp_path: Path):
+def test_a_picture_is_one_frame_and_a_large_video_is_shrunk(tmp_path: Path, capsys: pytest.CaptureFixture):
     [(seconds, image)] = read_frames(str(COLLINS))
     assert (seconds, image.shape) == (0.0, (512, 512, 3))
+    assert capsys.readouterr().out == ""
+    with Image.open(COLLINS) as picture:
+        picture.save(tmp_path / "a.gif", save_all=True, append_images=[picture.rotate(90)])
+    assert len(list(read_frames(str(tmp_path / "a.gif")))) == 1
+    assert capsys.readouterr().out == "a.gif has 2 pages or frames; number 1 is taken.\n"
     video = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (1280, 720))
     for _ in range(30):
         video.write(np.full((720, 1280, 3), (255, 0, 0), np.uint8))  # OpenCV's order: blue

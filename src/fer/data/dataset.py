@@ -80,6 +80,9 @@ def complete_splits(images: np.ndarray, splits: np.ndarray, groups: np.ndarray) 
     else:
         is_validation = choose_by_hash(images, VALIDATION_FRACTION, "validation")
         print("No validation split is given: one picture in eight is chosen for it.")
+        names = ", ".join(sorted(set(groups) - {""}))
+        if names:
+            print(f"Folders with the same sub-folders ({names}) are taken for people or parts, not for classes.")
     return np.where(training & is_validation, "PublicTest", splits)
 
 

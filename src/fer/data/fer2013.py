@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from fer.data.dataset import SPLITS, FaceDataset, complete_splits
-from fer.data.layout import find_expression, find_split
+from fer.data.layout import find_expression, find_split, folders_of
 from fer.data.pixels import format_pixels, parse_pixels, read_face_file
 from fer.data.tables import (
     NO_MAJORITY,
+    NUMBERED,
     TABLE_ENDING,
     check_numbering,
     is_face_table,
@@ -26,6 +27,7 @@ from fer.data.tables import (
     read_faces,
     read_votes,
     split_of_table,
+    to_number,
 )
 from fer.expressions import EXPRESSIONS
 from fer.media.archives import list_files
@@ -119,13 +121,16 @@ def picture_records(files: list[PictureFile]) -> list[Record]:
     """List pictures in order of their names; their folders, and FER-2013's own file names, say what they show."""
     records = []
     for file in sorted(files, key=lambda file: file.name):
-        *folders, name = file.name.split("/")
+        folders, name = folders_of(file.name), file.name.split("/")[-1]
         words = [folder for folder in folders if find_expression(folder)]
-        label = (words or folders or [""])[-1]
+        label = (words or folders or ("",))[-1]
         split = name.partition("_")[0]
         split = split if split in SPLITS else next(filter(None, map(find_split, folders)), "")
         records.append(Record(file.name, label, split, partial(read_face_file, file)))
     check_numbering([record.expression for record in records], "The folders")
+    if any(to_number(record.expression) is not None for record in records):
+        numbers = ", ".join(f"{number} {name}" for number, name in enumerate(NUMBERED[:7]))
+        print(f"The folders' numbers are taken for FER-2013's: {numbers}.")
     return [record._replace(expression=name_expression(record.expression)) for record in records]
 
 

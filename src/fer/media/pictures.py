@@ -9,7 +9,7 @@ from typing import IO
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from fer.notebook.errors import UserError
 
@@ -17,7 +17,7 @@ from fer.notebook.errors import UserError
 MOST_PIXELS = 50_000_000
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
 
-A_VIDEO = "it is a video"
+A_VIDEO, A_SOUND = "it is a video", "it is sound"
 VIDEO_STARTS = (
     rb".{4}ftyp(?!avi|crx|M4A)",  # MP4, MOV, 3GP; neither AVIF nor Canon's RAW nor sound
     rb"[\0-\x08].{3}(moov|mdat|wide|free|skip|pnot)",  # QuickTime
@@ -34,16 +34,28 @@ CONTENT_KINDS = {  # of what is no picture, by a pattern of its first bytes
     rb"PK\x03\x04": "it is a zip archive",
     rb".{4}ftyp(" + b"|".join(HEIC_BRANDS) + b")": "it is a damaged HEIC photo",
     rb"\xff\x0a|\0\0\0\x0cJXL ": "it is a JPEG XL picture",
-    rb".{4}ftypcrx|II\*\0.{4}CR|FUJIFILMCCD-RAW|II(RO|RS|U\0)|MMOR|FOVb|\0MRM": "it is a RAW photo",
+    rb".{4}ftypcrx|II\*\0.{4}CR|FUJIFILMCCD-RAW|II(RO|RS|U\0)|MMOR|FOVb|\0MRM|II\x1a.{3}HEAPCCDR": "it is a RAW photo",
     b"|".join(VIDEO_STARTS): A_VIDEO,
-    rb"ID3|.{4}ftypM4A|RIFF.{4}WAVE|fLaC|#!AMR": "it is sound",
+    rb"ID3|.{4}ftypM4A|RIFF.{4}WAVE|fLaC|#!AMR|\xff[\xf0-\xfb]": A_SOUND,
     rb"\s*<(!doctype )?html": "it is a web page",
     rb"\s*%pdf": "it is a PDF",
+    rb"\s*(<[?!].*)?<svg": "it is an SVG drawing",
+    rb"%!PS|\xc5\xd0\xd3\xc6": "it is a PostScript drawing",
+    rb"8BPS": "it is a Photoshop file of a kind that few programs read",
+    rb"gimp xcf": "it is a file of GIMP's",
+    rb".{128}DICM": "it is a DICOM picture",
+    rb"v/1\x01|#\?R(ADIANCE|GBE)": "it is a picture of high dynamic range",
+    rb".{4}ftypavi[fs]": "it is an AVIF picture",
+}
+OTHER_ADVICE = {
+    A_VIDEO: "To have it recognised as a video, let its name end in .mp4; of stills, save JPEGs.",
+    A_SOUND: "There is no face in it.",
 }
 # RAW photos that are TIFFs with a thumbnail as their first page, and files that programs keep beside pictures.
 RAW_NAME = re.compile(r"\.(3fr|arw|cr2|dcr|dng|erf|iiq|kdc|mef|mos|nef|nrw|pef|raw|sr2|srf|srw)$", re.IGNORECASE)
 SIDECAR_NAME = re.compile(
-    r"\.(xmp|aae|dop|pp3|thm)$|(^|/)((eh)?thumbs\.db|desktop\.ini|\.?picasa\.ini|\._.*|\.ds_store)$",
+    r"\.(xmp|aae|dop|pp3|thm|acr|cos|on1|nksc)$|\.(jpe?g|png|gif|webp|heic|avif|tiff?|dng|mp4|mov)(\.s[\w-]*)?(\(\d+\))?"
+    r"\.json$|(^|/)((eh)?thumbs\.db|desktop\.ini|\.?picasa\.ini|\._.*|\.ds_store)$|(^|/)@eadir/",
     re.IGNORECASE,
 )
 PAGED_FORMATS = ("GIF", "WEBP", "PNG", "TIFF", "AVIF", "HEIF")  # others keep previews, layers or sizes there
@@ -73,14 +85,16 @@ def decode_image(content: bytes, name: str, page: int = 0) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about its size or odd metadata: neither stops us
             with Image.open(io.BytesIO(content)) as image:
+                if image.format == "EPS" or isinstance(image, ImageFile.StubImageFile):  # for other programs to draw
+                    raise UnidentifiedImageError
                 image.seek(page)
                 return to_upright_rgb(image, read_deep_colours(image, content, page))
     except UnidentifiedImageError:
         if content.startswith(TIFF_STARTS) and (values := read_with_opencv(content, page)) is not None:
             return to_upright_rgb(Image.fromarray(scale_to_8_bits(values)), None)
-        raise UnreadablePictureError(
-            f"{name} is not a picture that can be read here ({describe_content(content)}). Save it as JPEG or PNG."
-        ) from None
+        kind = describe_content(content)
+        advice = OTHER_ADVICE.get(kind, "Save it as JPEG or PNG.")
+        raise UnreadablePictureError(f"{name} is not a picture that can be read here ({kind}). {advice}") from None
     except Image.DecompressionBombError:
         raise UnreadablePictureError(
             f"{name} has more pixels than fit into memory. Shrink it below 150 megapixels."
@@ -153,6 +167,16 @@ def find_white(brightest: float, is_share: bool) -> float:
     return next((white for white in whites if brightest <= white), brightest)
 
 
+def describe_shrinking(content: bytes, name: str, image: np.ndarray) -> str:
+    """Say that a decoded (height, width, 3) picture is smaller than in its file; empty if it is not."""
+    with warnings.catch_warnings(action="ignore"), suppress(UnidentifiedImageError):
+        width, height = Image.open(io.BytesIO(content)).size[:2]
+        if max(width, height) > 1.01 * max(image.shape):
+            kept = f"{image.shape[1]} × {image.shape[0]}"
+            return f"{name} has {width} × {height} pixels and was shrunk to {kept}; its boxes are in these."
+    return ""
+
+
 def count_pages(content: bytes) -> int:
     """Count the pages or frames of a picture file that can be read."""
     with warnings.catch_warnings(action="ignore"), suppress(UnidentifiedImageError):
@@ -201,7 +225,7 @@ def describe_content(content: bytes) -> str:
     """Say what a file that is no readable picture looks like instead, by its first bytes."""
     start = content[:1024]
     kinds = (kind for pattern, kind in CONTENT_KINDS.items() if re.match(pattern, start, re.DOTALL | re.IGNORECASE))
-    return next(kinds, "it is text" if start.isascii() else "its format is unknown")
+    return next(kinds, "it is text" if start.isascii() and b"\0" not in start else "its format is unknown")
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:

@@ -16,13 +16,14 @@ import numpy as np
 
 from fer.media.collections import PictureFile, open_file
 from fer.media.ffmpeg import common_clock, fit_into, local_input, read_errors, read_log, run_ffmpeg
-from fer.media.pictures import A_VIDEO, decode_image, describe_content, is_picture
+from fer.media.pictures import A_VIDEO, count_pages, decode_image, describe_content, is_picture
 from fer.notebook.errors import UserError
 from fer.notebook.paths import existing_path, to_printable
 
 LONGEST_FRAME_SIDE = 1920  # pixels of a frame in which faces are detected
 LONGEST_LIVE_SIDE = 640  # pixels, as the frames of the camera
 LONGEST_WAIT = 60  # seconds for one frame, which takes milliseconds
+MIN_RATE = 1  # frames a second that are read: of a slower video, the same again, so that no face seems to be away
 
 
 class SampledVideo(NamedTuple):
@@ -34,6 +35,7 @@ class SampledVideo(NamedTuple):
     frames_per_second: float  # of those that are read
     frame_count: int  # of those that are read, roughly; 0 where the file does not say
     file: Path | None = None  # where its sound is
+    shrunk: float = 1  # how many times longer the sides of the video itself are, in pixels
 
 
 def is_video(file: PictureFile) -> bool:
@@ -60,25 +62,29 @@ def read_frames(path: str, frames_per_second: float = 10) -> Iterator[tuple[floa
     file = open_file(path, to_printable(path.name))
     if path.is_dir() or is_video(file):
         return open_video(path, file.name, frames_per_second, LONGEST_LIVE_SIDE).frames
-    image = decode_image(file.read(), file.name)
+    content = file.read()
+    image = decode_image(content, file.name)
+    count = count_pages(content)
+    if count > 1:
+        print(f"{file.name} has {count} pages or frames; number 1 is taken.")
     scale = min(1, LONGEST_LIVE_SIDE / max(image.shape))
     return iter([(0.0, cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))])
 
 
 def open_video(file: Path, name: str, frames_per_second: float, longest_side: int = LONGEST_FRAME_SIDE) -> SampledVideo:
-    """Open a video, of which about `frames_per_second` frames for each of its seconds will be read.
+    """Open a video, of which about `frames_per_second` frames for each of its seconds will be read, one at least.
 
     name: for people. Each frame is what a player shows at its time: upright, with square pixels and without the combs
     of interlacing; a larger one is shrunk to a longest side in pixels, and one of another shape than the first is
     fitted in. Raises UserError for a file that is no video.
     """
-    first, rate, seconds = probe_video(file, name, longest_side)
-    rate = min(rate or frames_per_second, frames_per_second)
-    return SampledVideo(sample_frames(file, name, first.shape, rate), rate, math.ceil(seconds * rate), file)
+    first, rate, seconds, shrunk = probe_video(file, name, longest_side)
+    rate = max(MIN_RATE, min(rate or frames_per_second, frames_per_second))
+    return SampledVideo(sample_frames(file, name, first.shape, rate), rate, math.ceil(seconds * rate), file, shrunk)
 
 
-def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, float, float]:
-    """Return the first frame of a video, how many it has a second at most, and its seconds, 0 where unknown.
+def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, float, float, float]:
+    """Return the first frame of a video, how many it has a second at most, its seconds (0 where unknown), and `shrunk`.
 
     Raises UserError where there is no such frame.
     """
@@ -91,18 +97,24 @@ def probe_video(file: Path, name: str, longest_side: int) -> tuple[np.ndarray, f
         frame = read_ppm(process)
         process.wait()
         text = read_log(log)
+    text = text.partition("Output #0")[0]
+    tracks = re.findall(r"Video: (?!.*attached pic).*", text)  # no cover pictures
     # "tbr" is the lowest rate that has all its frames, "fps" their mean; "k" are thousands.
-    rate = re.search(r"Video: (?!.*attached pic).* ([\d.]+) tbr", text)
-    if frame is None and "Audio: " in text and not rate:
+    rate = re.search(r" ([\d.]+) tbr", tracks[0]) if tracks else None
+    if frame is None and "Audio: " in text and not tracks:
         raise UserError(f"{name} is sound without a picture: there is no face to recognise.")
     if frame is None:
         raise UserError(
             f"{name} is neither a picture nor a video that can be read here. Copy it again if it is cut off; otherwise"
             " save it as MP4 or JPEG."
         )
+    if len(tracks) > 1:
+        print(f"{name} has {len(tracks)} video tracks; the first is taken.")
+    size = re.search(r", (\d+)x(\d+)", tracks[0]) if tracks else None
+    shrunk = max(1, max(map(int, size.groups())) / max(frame.shape)) if size else 1
     length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
     hours, minutes, seconds = map(float, length.groups()) if length else (0, 0, 0)
-    return frame, float(rate[1]) if rate else 0.0, 3600 * hours + 60 * minutes + seconds
+    return frame, float(rate[1]) if rate else 0.0, 3600 * hours + 60 * minutes + seconds, shrunk
 
 
 def sample_frames(

@@ -177,6 +177,8 @@ def read_keras(folder: Path) -> keras.Model:
         # Keras 3 tells by the ending in which of its two formats it saved weights, and gives one of them this.
         name = "fer.weights.h5" if "layers" in file else "fer.h5"
         network.load_weights(shutil.copy(folder / "fer.h5", Path(temporary) / name))
+    if len(network.inputs) == len(network.outputs) == 1:  # where it was given a list of one, Keras warns at each use
+        return keras.Model(network.inputs[0], network.outputs[0], name=network.name)
     return network
 
 

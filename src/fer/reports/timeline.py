@@ -8,8 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fer.expressions import class_colours, classes_in
-from fer.faces.tracking import BOX_COLUMNS, MAX_SECONDS_MISSING, Track
+from fer.faces.tracking import BOX_COLUMNS, Track
 from fer.notebook.errors import write_whole
+
+LONG_PAUSE = 1.1  # seconds; frames are up to one apart
 
 
 def timeline_columns(classes: Sequence[str]) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ def plot_timeline(record: pd.DataFrame, most: int = 6) -> Figure:
 
 def with_gaps(of_face: pd.DataFrame) -> pd.DataFrame:
     """Break the curves where a face was away: an empty row after each row that a long pause follows."""
-    before_pause = of_face[of_face["seconds"].diff(-1) < -MAX_SECONDS_MISSING / 2]
+    before_pause = of_face[of_face["seconds"].diff(-1) < -LONG_PAUSE]
     empty = before_pause.copy()
     empty[list(classes_in(of_face))] = np.nan
     return pd.concat([of_face, empty]).sort_values("seconds", kind="stable")

@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import Image as DisplayedImage
 from IPython.display import Video, display
 
-from fer.faces.detection import detect_in_video
+from fer.faces.detection import MIN_FACE_SIDE, detect_in_video
 from fer.faces.tracking import BOX_COLUMNS, steadied, track_faces
 from fer.media.video_writing import add_sound, video_writer
 from fer.media.videos import SampledVideo
@@ -21,6 +21,7 @@ from fer.recognition.recogniser import Recogniser
 from fer.reports.tables import pluralise, small_faces_hint
 from fer.reports.timeline import plot_timeline, rows_of_single_frame, save_timeline, tabulate_timeline, timeline_rows
 
+SHRUNK = 1.1  # times, from which on it matters for boxes and small faces
 LARGEST_EMBEDDED = 20_000_000  # bytes; a notebook with a larger video in it is slow to open and to save
 
 
@@ -35,7 +36,7 @@ def report_video(recogniser: Recogniser, video: SampledVideo, name: str, folder:
         annotated = Path(unfinished, "silent.mp4")
         record, frame_count = recognise_frames(recogniser, video, name, annotated)
         faces = pluralise(record["face"].nunique(), "face")
-        print(f"{name}: {faces} in {pluralise(frame_count, 'frame')}{small_faces_hint(record)}")
+        print(f"{name}: {faces} in {pluralise(frame_count, 'frame')}{shrunk_hint(video) or small_faces_hint(record)}")
         if video.file:
             annotated = with_sound(annotated, video.file, frame_count / video.frames_per_second)
         annotated.replace(folder / "annotated.mp4")
@@ -73,6 +74,16 @@ def recognise_frames(
     if frame_count == 1:
         rows = rows_of_single_frame(tracks)
     return tabulate_timeline(rows, recogniser.classes), frame_count
+
+
+def shrunk_hint(video: SampledVideo) -> str:
+    """Return a sentence where faces were searched in smaller frames than the video has."""
+    if video.shrunk < SHRUNK:
+        return ""
+    return (
+        f". Its frames were shrunk to 1/{video.shrunk:.1f}: boxes are in pixels of these, and faces of less than"
+        f" {MIN_FACE_SIDE * video.shrunk:.0f} pixels of the video may have been missed."
+    )
 
 
 def with_sound(silent: Path, source: Path, seconds: float) -> Path:
