@@ -93,11 +93,14 @@ def draw(results: dict) -> Figure:
     draw_bars(accuracy, measured.get("accuracy", {}), "{:.1%}", "accuracy on PublicTest, five classes")
     draw_bars(stills, measured["stills"], "{:.1f}", "stills of 640 × 480 a second")
     faces.set_title("photos: faces found, and false boxes a photo", fontsize=10)
-    for name, found in measured["faces_found"].items():
-        point = measured["false_boxes"][name], found
-        faces.scatter(*point, color=BLUE if name == OURS else GREY)
-        faces.annotate(name, point, (4, 4), textcoords="offset points", fontsize=8)
-    faces.margins(0.2)
+    below = 1.1  # where the next label may be
+    for name, found in sorted(measured["faces_found"].items(), key=lambda item: -item[1]):
+        faces.scatter(measured["false_boxes"][name], found, color=BLUE if name == OURS else GREY)
+        height = min(found, below)
+        faces.text(measured["false_boxes"][name] + 0.015, height, name, fontsize=8, verticalalignment="center")
+        below = height - 0.02
+    faces.set_xlim(-0.02, 1.3 * max(measured["false_boxes"].values()))
+    faces.margins(y=0.1)
     faces.yaxis.set_major_formatter("{x:.0%}")
     growth.set_title("this project: time and memory over work", fontsize=10)
     for what, colour in (("photos", BLUE), ("faces", "#D55E00")):
