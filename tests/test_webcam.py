@@ -305,6 +305,15 @@ def test_the_record_is_on_disk_as_it_goes_and_whole_in_the_end(session: Session,
     assert list(session.results.iterdir()) == [path]
 
 
+def test_the_kernel_that_takes_over_gives_no_number_twice(session: Session):
+    session.reply({"kind": "record", "rows": rows_of_page(0, 1)})
+    for number in (2, 3):
+        session.reply({"kind": "frame", "seconds": number / 10}, jpeg(Image.open(COLLINS)))
+    answer, _ = session.reply({"kind": "stop"})
+    assert answer["kind"] == "timeline"
+    assert session.timeline["face"].tolist() == [1, 1, 2, 2]
+
+
 def test_a_disk_that_refuses_the_record_is_told_and_nothing_is_lost(session: Session):
     session.results.write_text("a file where the folder should be")
     answer, _ = session.reply({"kind": "record", "rows": rows_of_page(0, 1)})

@@ -135,8 +135,12 @@ def send_piece(session: Session, message: dict, frame: bytes) -> Reply:
 
 
 def record_rows(session: Session, message: dict, frame: bytes) -> Reply:
-    """Record what the page itself has recognised since the last message; that may be nothing: the page is there."""
+    """Record what the page itself has recognised since the last message; that may be nothing: the page is there.
+
+    Should the kernel have to take over, it gives other numbers to faces than the page has given.
+    """
     session.rows += map(tuple, message["rows"])
+    session.new_numbers = itertools.count(1 + max((face for _, face, *_ in session.rows), default=0))
     return {"kind": "recorded"}, []
 
 
