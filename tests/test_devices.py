@@ -104,6 +104,20 @@ def test_pytorch_trains_with_all_that_changes_faces(tmp_path: Path):
     assert ran.stderr == ""
 
 
+@pytest.mark.slow
+def test_another_backend_starts_without_what_tensorflow_says_of_itself():
+    """Keras imports TensorFlow for its random numbers, too."""
+    if not find_spec("jax"):
+        pytest.skip("JAX is not installed")
+    work = (
+        "from fer.notebook.setup import start_keras; start_keras('jax'); import keras; keras.utils.set_random_seed(1)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment["PYTHONPATH"] = SOURCES
+    ran = subprocess.run([sys.executable, "-c", work], env=environment, capture_output=True, text=True, timeout=120)
+    assert (ran.stdout, ran.stderr) == (f"Keras {keras.__version__} on jax.\n", "")
+
+
 def test_without_a_gpu_the_processor_is_used_and_the_way_to_a_gpu_said():
     devices = find_devices()
     assert devices == CPU
