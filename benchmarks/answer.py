@@ -129,7 +129,7 @@ def main(name: str) -> None:
         pictures = [path]
         if path.suffix == ".npy":
             stored = np.load(path, mmap_mode="r")
-            pictures = [np.array(stored)] if indices is None else list(np.array(stored[indices]))
+            pictures = [np.array(stored)] if indices is None else list(stored[indices])
         results, milliseconds = [], []
         for picture in pictures:
             start = time.perf_counter()

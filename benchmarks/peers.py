@@ -90,9 +90,8 @@ class Peer:
         Returns the milliseconds and the results (boxes, or classes of crops), one for each, and the megabytes that the
         process had at most.
         """
-        self.process.stdin.write(
-            json.dumps({"what": what, "path": str(path), "indices": indices and list(indices)}) + "\n"
-        )
+        order = {"what": what, "path": str(path), "indices": None if indices is None else list(indices)}
+        self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:

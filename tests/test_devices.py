@@ -30,16 +30,19 @@ class Trained(NamedTuple):
     answers: np.ndarray
 
 
-def train_on_devices(backend: str, folder: Path) -> Trained:
-    """Run tests/on_devices.py with two virtual devices."""
-    environment = os.environ | {
-        "PYTHONPATH": SOURCES,
-        "KERAS_BACKEND": backend,
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-    }
-    command = [sys.executable, str(ROOT / "tests" / "on_devices.py"), str(folder)]
+def run_on(backend: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess:
+    """Run Python with these arguments and environment variables in a process of its own, which must end well."""
+    environment = os.environ | {"PYTHONPATH": SOURCES, "KERAS_BACKEND": backend, **variables}
+    command = [sys.executable, *map(str, arguments)]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert ran.returncode == 0, ran.stderr[-3000:]
+    return ran
+
+
+def train_on_devices(backend: str, folder: Path) -> Trained:
+    """Run tests/on_devices.py with two virtual devices."""
+    two_devices = "--xla_force_host_platform_device_count=2"
+    run_on(backend, ROOT / "tests" / "on_devices.py", folder, XLA_FLAGS=two_devices)
     histories = [pd.read_csv(folder / f"{name}.csv") for name in ("one", "two", "paired")]
     return Trained(*histories, np.load(folder / "answers.npy"))
 
@@ -94,10 +97,7 @@ def test_pytorch_trains_with_all_that_changes_faces(tmp_path: Path):
     """Its tensors do not mix with numpy's arrays, as those of TensorFlow and JAX do."""
     if not find_spec("torch"):
         pytest.skip("PyTorch is not installed")
-    environment = os.environ | {"PYTHONPATH": SOURCES, "KERAS_BACKEND": "torch"}
-    command = [sys.executable, str(ROOT / "tests" / "on_torch.py"), str(tmp_path)]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-    assert ran.returncode == 0, ran.stderr[-3000:]
+    ran = run_on("torch", ROOT / "tests" / "on_torch.py", tmp_path)
     for name in ("teacher", "student"):
         history = pd.read_csv(tmp_path / f"{name}.csv")
         assert history["val_accuracy"].iloc[-1] > 0.5, name
@@ -109,12 +109,8 @@ def test_another_backend_starts_without_what_tensorflow_says_of_itself():
     """Keras imports TensorFlow for its random numbers, too."""
     if not find_spec("jax"):
         pytest.skip("JAX is not installed")
-    work = (
-        "from fer.notebook.setup import start_keras; start_keras('jax'); import keras; keras.utils.set_random_seed(1)"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
-    environment["PYTHONPATH"] = SOURCES
-    ran = subprocess.run([sys.executable, "-c", work], env=environment, capture_output=True, text=True, timeout=120)
+    work = "from fer.notebook.setup import start_keras; start_keras(); import keras; keras.utils.set_random_seed(1)"
+    ran = run_on("jax", "-c", work)
     assert (ran.stdout, ran.stderr) == (f"Keras {keras.__version__} on jax.\n", "")
 
 
