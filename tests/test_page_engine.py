@@ -81,11 +81,11 @@ PLATES = """crowds => {
     plates.at(-1).push(plate.slice(0, 4));
     roundRect.apply(this, plate);
   };
-  for (const [faces, colours, covered = []] of crowds) {
+  for (const [faces, colours, covered = [], size = [640, 480]] of crowds) {
     plates.push([]);
     const covering = covered.map(([offsetLeft, offsetTop, offsetWidth, offsetHeight]) =>
       ({offsetLeft, offsetTop, offsetWidth, offsetHeight}));
-    drawFaces(root.firstChild, faces, [640, 480], false, colours, covering);
+    drawFaces(root.firstChild, faces, size, false, colours, covering);
   }
   CanvasRenderingContext2D.prototype.roundRect = roundRect;
   root.remove();
@@ -283,6 +283,15 @@ def test_each_face_has_its_bars_where_the_stage_has_room(page: Page, recogniser:
     assert len(plates) == 2 * len(faces)
     assert all(overlap(one, two) == 0 for one, two in pairs([*plates, light]))
     assert all(0 <= x <= 640 - width and 0 <= y <= 480 - height for x, y, width, height in plates)
+
+
+def test_on_a_tall_picture_too_nothing_lies_below_what_covers_the_stage(page: Page, recogniser: Recogniser):
+    """It stands in the middle, between margins of 140 pixels."""
+    faces = [describe_face(Track(1, np.array([250, 40, 90, 90]), np.eye(5)[1], 0.0), recogniser.classes)]
+    light = [440, 9, 192, 23]
+    [plates] = page.evaluate(PLATES, [[faces, class_colours(recogniser.classes), [light], [360, 480]]])
+    assert len(plates) == 2
+    assert all(overlap(plate, [440 - 140, *light[1:]]) == 0 for plate in plates)
 
 
 def pairs(items: Iterable) -> Iterator[tuple]:
