@@ -306,12 +306,14 @@ def test_the_record_is_on_disk_as_it_goes_and_whole_in_the_end(session: Session,
 
 
 def test_the_kernel_that_takes_over_gives_no_number_twice(session: Session):
-    session.reply({"kind": "record", "rows": rows_of_page(0, 1)})
+    """Also where a face is seen once more that came before others."""
+    session.reply({"kind": "record", "rows": [*rows_of_page(0), *([row[0], 3, *row[2:]] for row in rows_of_page(1))]})
+    session.reply({"kind": "record", "rows": rows_of_page(1)})
     for number in (2, 3):
         session.reply({"kind": "frame", "seconds": number / 10}, jpeg(Image.open(COLLINS)))
     answer, _ = session.reply({"kind": "stop"})
     assert answer["kind"] == "timeline"
-    assert session.timeline["face"].tolist() == [1, 1, 2, 2]
+    assert session.timeline["face"].tolist() == [1, 1, 3, 4, 4]
 
 
 def test_a_disk_that_refuses_the_record_is_told_and_nothing_is_lost(session: Session):

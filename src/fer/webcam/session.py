@@ -140,7 +140,8 @@ def record_rows(session: Session, message: dict, frame: bytes) -> Reply:
     Should the kernel have to take over, it gives other numbers to faces than the page has given.
     """
     session.rows += map(tuple, message["rows"])
-    session.new_numbers = itertools.count(1 + max((face for _, face, *_ in session.rows), default=0))
+    beyond = [next(session.new_numbers), *(face + 1 for _, face, *_ in message["rows"])]
+    session.new_numbers = itertools.count(max(beyond))
     return {"kind": "recorded"}, []
 
 
