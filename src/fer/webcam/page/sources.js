@@ -48,6 +48,7 @@ export function cameraSource(video, deviceId) {
 
 export function videoSource(video, file) {
   const address = URL.createObjectURL(file);
+  let isPlaying = false;
   return {
     element: video,
     stop() {
@@ -55,10 +56,15 @@ export function videoSource(video, file) {
       video.removeAttribute("src");
       URL.revokeObjectURL(address);
     },
-    play: () => video.play(),
+    play() {
+      isPlaying = true;
+      return video.play();
+    },
     async start(onEnded) { // shows its beginning; it plays once its faces are looked for
       video.src = address;
-      video.addEventListener("ended", () => onEnded(`${file.name} is at its end.`), {once: true});
+      video.addEventListener("ended", () => { // a short one may be at its end before it is paused
+        if (isPlaying) onEnded(`${file.name} is at its end.`);
+      });
       await video.play();
       if (!video.videoWidth) throw new Error("it can play its sound alone");
       video.pause();
