@@ -201,11 +201,16 @@ NOTE_DRAWN = """() => {
 }"""
 
 
-# As on a busy machine: the first time, play() resolves when all has been shown.
+# As on a busy machine: the first time, play() resolves when all has been shown; the second time, that end is told late.
 PLAY_SLOWLY = """() => {
   const {play} = HTMLMediaElement.prototype;
-  HTMLMediaElement.prototype.play = async function () {
+  const playAgain = function () {
     HTMLMediaElement.prototype.play = play;
+    queueMicrotask(() => this.dispatchEvent(new Event("ended")));
+    return play.call(this);
+  };
+  HTMLMediaElement.prototype.play = async function () {
+    HTMLMediaElement.prototype.play = playAgain;
     const isAtItsEnd = new Promise(resolve => this.addEventListener("ended", resolve, {once: true}));
     await play.call(this);
     await isAtItsEnd;

@@ -62,8 +62,8 @@ export function videoSource(video, file) {
     },
     async start(onEnded) { // shows its beginning; it plays once its faces are looked for
       video.src = address;
-      video.addEventListener("ended", () => { // a short one may be at its end before it is paused
-        if (isPlaying) onEnded(`${file.name} is at its end.`);
+      video.addEventListener("ended", () => { // a short one may be at its end before it is paused, and tell it late
+        if (isPlaying && video.ended) onEnded(`${file.name} is at its end.`);
       });
       await video.play();
       if (!video.videoWidth) throw new Error("it can play its sound alone");
