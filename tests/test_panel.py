@@ -206,7 +206,7 @@ PLAY_SLOWLY = """() => {
   const {play} = HTMLMediaElement.prototype;
   const playAgain = function () {
     HTMLMediaElement.prototype.play = play;
-    queueMicrotask(() => this.dispatchEvent(new Event("ended")));
+    queueMicrotask(() => this.ended || this.dispatchEvent(new Event("ended"))); // a film of one frame is over again
     return play.call(this);
   };
   HTMLMediaElement.prototype.play = async function () {
