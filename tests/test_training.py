@@ -239,11 +239,12 @@ def test_a_face_and_its_mirror_image_get_the_same_answer_after_training(tmp_path
 
 
 @pytest.mark.slow
-def test_a_network_of_16_bits_trains_resumes_and_is_saved_with_32(tmp_path: Path):
-    devices = CPU._replace(dtype_policy="mixed_float16")
-    for epochs in (2, 6):  # the second goes on after the first
+@pytest.mark.parametrize("recipe", [RECIPE, SGD], ids=["adam", "sgd"])
+def test_a_network_of_16_bits_trains_resumes_without_a_gpu_too_and_is_saved_with_32(recipe: Recipe, tmp_path: Path):
+    on_gpu = CPU._replace(dtype_policy="mixed_float16")
+    for epochs, devices in ((2, on_gpu), (4, on_gpu), (5, CPU), (6, on_gpu)):  # each goes on after the one before
         network = afresh(build_noisy, devices=devices)
-        history = train_tiny(network, tmp_path / "run", RECIPE._replace(epochs=epochs), devices)
+        history = train_tiny(network, tmp_path / "run", recipe._replace(epochs=epochs), devices)
     assert keras.config.dtype_policy().name == "float32"  # nothing else is built with 16 bits
     assert history["val_accuracy"].iloc[-1] > 0.9
     assert {weights.dtype for weights in network.weights} == {"float32"}
