@@ -118,6 +118,6 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 def trained_variables(model: "keras.Model") -> list[keras.Variable]:
     """List what a TrainingModel's training changes: its network and its optimiser."""
-    # With float16, one that scales the loss is about it: without its variables, other devices can go on.
+    # With float16, Keras wraps it in one that scales the loss; without the wrapper's variables, any device can go on.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     return [*model.network.variables, *optimizer.variables]
